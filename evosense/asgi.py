@@ -1,0 +1,18 @@
+"""Receiver, event streams and Django on one port.
+
+Production may run the three as processes of their own. Django stays synchronous, on a thread pool:
+forty streams through an async Django view held forty database connections.
+"""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evosense.settings.base")
+
+from a2wsgi import WSGIMiddleware
+from django.core.wsgi import get_wsgi_application
+
+django_application = get_wsgi_application()
+
+from evosense import composition  # noqa: E402
+
+application = composition.compose(WSGIMiddleware(django_application, workers=8))

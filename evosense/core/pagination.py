@@ -1,0 +1,60 @@
+"""Keyset pages: the cursor names the last row seen, so pages cost the same at any depth."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+
+import orjson
+from django.db.models import Model, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from evosense.core.errors import Invalid
+
+Row = TypeVar("Row", bound=Model)
+MAX_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """Rows of one page and the cursor of the next, None on the last."""
+
+    rows: Sequence[Row]
+    next: str | None
+
+
+def encode_cursor(at: datetime, pk: int) -> str:
+    """Return an opaque cursor for the row with this time and id."""
+    raw = orjson.dumps([at.astimezone(UTC).isoformat(), pk])
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> tuple[datetime, int]:
+    """Reverse `encode_cursor`; raises Invalid with field `cursor` for anything else."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        at, pk = orjson.loads(raw)
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None or isinstance(pk, bool) or not 0 <= int(pk) < 2**63:
+            raise ValueError(cursor)
+        return moment, int(pk)
+    except (ValueError, TypeError, binascii.Error, OverflowError) as error:
+        message = _("This cursor is not one that a list returned.")
+        raise Invalid("invalid_cursor", message, field="cursor") from error
+
+
+def newest_first(
+    rows: QuerySet[Row], *, field: str, limit: int, cursor: str | None = None
+) -> Page[Row]:
+    """Return one page ordered by (`field`, id) descending; `field` must not be null."""
+    if cursor:
+        at, pk = decode_cursor(cursor)
+        rows = rows.filter(Q(**{f"{field}__lt": at}) | Q(**{field: at, "pk__lt": pk}))
+        # Repeats the leading column, so that the planner can use it as a range of the index.
+        rows = rows.filter(**{f"{field}__lte": at})
+    found = list(rows.order_by(f"-{field}", "-pk")[: limit + 1])
+    page = found[:limit]
+    more = len(found) > limit
+    return Page(page, encode_cursor(getattr(page[-1], field), page[-1].pk) if more else None)

@@ -1,0 +1,32 @@
+"""Hints for browsers: event name and ids, kept for a while in one Redis stream per tenant.
+
+Hints carry no content: a page that receives one re-fetches its fragment, so permissions and
+rendering stay in one place. Losing a hint costs one polling period, never data.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from uuid import UUID
+
+import orjson
+import redis
+from django.conf import settings
+
+# Enough for some minutes of a busy tenant; a client further behind is told to resync.
+KEEP = 2_000
+
+
+@lru_cache(maxsize=1)
+def redis_client() -> "redis.Redis":
+    """Return the process-wide Redis client (its pool is safe to share between threads)."""
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+
+
+def hints_key(tenant_id: UUID | str) -> str:
+    return f"t:{tenant_id}:hints"
+
+
+def publish(tenant_id: UUID, kind: str, ids: Mapping[str, object]) -> None:
+    """Append one hint to the tenant's stream; raises redis.RedisError when Redis is away."""
+    fields = {"kind": kind, "ids": orjson.dumps(dict(ids)).decode()}
+    redis_client().xadd(hints_key(tenant_id), fields, maxlen=KEEP, approximate=True)  # type: ignore[arg-type]

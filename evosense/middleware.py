@@ -1,0 +1,58 @@
+"""Request context that belongs to no app: request id, log context, language and time zone."""
+
+from collections.abc import Callable
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
+
+from evosense.core.ids import random_base62
+from evosense.core.schema import active_tenant
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestContextMiddleware:
+    """Give each request an id that answers, logs and error pages share."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.request_id = random_base62(12)  # type: ignore[attr-defined]
+        with structlog.contextvars.bound_contextvars(request_id=request.request_id):  # type: ignore[attr-defined]
+            response = self.get_response(request)
+        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+class LocaleMiddleware:
+    """Use the person's language, else the tenant's; times are in the tenant's zone."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        tenant = active_tenant()
+        language = self._language(request, tenant.locale if tenant else "")
+        with translation.override(language), timezone.override(self._zone(tenant)):
+            request.LANGUAGE_CODE = language  # type: ignore[attr-defined]
+            response = self.get_response(request)
+        response.setdefault("Content-Language", language)
+        return response
+
+    def _language(self, request: HttpRequest, fallback: str) -> str:
+        known = {code for code, _name in settings.LANGUAGES}
+        user = getattr(request, "user", None)
+        for wanted in (getattr(user, "locale", ""), fallback):
+            if wanted in known:
+                return wanted
+        return settings.LANGUAGE_CODE
+
+    def _zone(self, tenant: object) -> ZoneInfo:
+        try:
+            return ZoneInfo(getattr(tenant, "timezone", "America/Sao_Paulo"))
+        except (ZoneInfoNotFoundError, ValueError):
+            return ZoneInfo("America/Sao_Paulo")

@@ -1,0 +1,248 @@
+"""Production settings. `dev` and `test` loosen them; nothing here has a usable default secret."""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+
+from evosense.env import Environment
+from tenancy.db.pool import reset_search_path
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+env = Environment()
+
+DEBUG = False
+SECRET_KEY = env.text("SECRET_KEY", hint="At least 50 random characters.")
+if SECRET_KEY and len(SECRET_KEY) < 50:
+    env.problem("SECRET_KEY: shorter than 50 characters")
+DATA_KEYS = env.keyring("EVOSENSE_DATA_KEYS", hint="k1:<32 random bytes in base64>.")
+HMAC_KEY = env.key("EVOSENSE_HMAC_KEY", hint="32 random bytes in base64; never changes.")
+PUBLIC_HOST = env.text("PUBLIC_HOST", hint="The host name without port, such as app.example.com.")
+PUBLIC_SCHEME = env.text("PUBLIC_SCHEME", "https")
+PUBLIC_PORT = env.text("PUBLIC_PORT", "")
+DATABASE_URL = env.text("DATABASE_URL", hint="postgres://user:password@host:5432/name")
+REDIS_URL = env.text("REDIS_URL", hint="redis://host:6379/0")
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")
+RECEIVER_MAX_BODY = env.integer("RECEIVER_MAX_BODY", 64 * 1024 * 1024)
+RECEIVER_SPOOL_DIR = env.text("RECEIVER_SPOOL_DIR", str(BASE_DIR / "var" / "spool"))
+RECEIVER_SPOOL_LIMIT = env.integer("RECEIVER_SPOOL_LIMIT", 1024 * 1024 * 1024)
+RAW_EVENT_RETENTION_DAYS = env.integer("RAW_EVENT_RETENTION_DAYS", 14)
+
+ALLOWED_HOSTS = [PUBLIC_HOST, f".{PUBLIC_HOST}", *env.items("EXTRA_HOSTS")]
+ROOT_URLCONF = "evosense.urls_tenant"
+PUBLIC_SCHEMA_URLCONF = "evosense.urls_public"
+WSGI_APPLICATION = "evosense.wsgi.application"
+
+SHARED_APPS = [
+    "django_tenants",
+    "tenancy",
+    "evosense.core",
+    "messaging.ingest",
+    "billing",
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "django_cotton.apps.SimpleAppConfig",
+    "template_partials.apps.SimpleAppConfig",
+    "rest_framework",
+    "drf_spectacular",
+]
+TENANT_APPS = ["messaging", "dispatch", "analytics"]
+INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
+TENANT_MODEL = "tenancy.Tenant"
+TENANT_DOMAIN_MODEL = "tenancy.Domain"
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+AUTH_USER_MODEL = "tenancy.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+def _database(url: str) -> dict[str, Any]:
+    config: dict[str, Any] = environ.Env.db_url_config(url) if url else {}
+    config["ENGINE"] = "tenancy.db.backend"
+    config["CONN_MAX_AGE"] = 0
+    options = config.setdefault("OPTIONS", {})
+    # Small pools: one backend keeps up to 1.5 MB of catalogue cache for each schema it touched.
+    options["pool"] = {
+        "min_size": 1,
+        "max_size": env.integer("DATABASE_POOL_MAX", 8),
+        "max_lifetime": 600,
+        "timeout": 5,
+        "reset": reset_search_path,
+    }
+    return config
+
+
+DATABASES = {"default": _database(DATABASE_URL)}
+
+MIDDLEWARE = [
+    "evosense.middleware.RequestContextMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "tenancy.middleware.TenantMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tenancy.middleware.MembershipMiddleware",
+    "evosense.middleware.LocaleMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            # Named loaders, because the default AppConfigs of cotton and partials overwrite them.
+            "loaders": [
+                (
+                    "template_partials.loader.Loader",
+                    [
+                        (
+                            "django.template.loaders.cached.Loader",
+                            [
+                                "django_cotton.cotton_loader.Loader",
+                                "django.template.loaders.filesystem.Loader",
+                                "django.template.loaders.app_directories.Loader",
+                            ],
+                        )
+                    ],
+                )
+            ],
+            "builtins": [
+                "django_cotton.templatetags.cotton",
+                "template_partials.templatetags.partials",
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+            ],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "evosense.core.shell.shell",
+            ],
+        },
+    }
+]
+COTTON_DIR = "cotton"
+
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "account:login"
+LOGIN_REDIRECT_URL = "/"
+
+LANGUAGE_CODE = "pt-br"
+LANGUAGES = [("pt-br", "Português (Brasil)"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+USE_THOUSAND_SEPARATOR = True
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_FUNCTION": "evosense.core.cache.tenant_key",
+    },
+    "shared": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_FUNCTION": "evosense.core.cache.shared_key",
+    },
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = 7 * 24 * 3600
+SESSION_COOKIE_NAME = "__Host-sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken"
+SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = True
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "evosense.views.csrf_failure"
+SECURE_HSTS_SECONDS = 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^hooks/", r"^api/"]
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", default=True) else None
+)
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "connect-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+    }
+}
+APPEND_SLASH = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = Path(env.text("MEDIA_ROOT", str(BASE_DIR / "var" / "media")))
+MEDIA_URL = "/media-not-served/"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tenancy.api_auth.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["tenancy.api_auth.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "evosense.core.problem.problem_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "EvoSense API",
+    "DESCRIPTION": "WhatsApp conversations, contacts and messages of one company.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+CELERY = {
+    "broker_url": REDIS_URL,
+    "task_ignore_result": True,
+    "task_acks_late": True,
+    "task_reject_on_worker_lost": True,
+    "worker_prefetch_multiplier": 1,
+    "accept_content": ["json"],
+    "task_serializer": "json",
+    "broker_connection_retry_on_startup": True,
+    "broker_transport_options": {"visibility_timeout": 3600},
+    "task_default_queue": "maintenance",
+}
+
+LOGGING_CONFIG = None
+
+env.require_complete()

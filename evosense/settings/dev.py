@@ -1,0 +1,26 @@
+"""Local use: plain HTTP on localhost, debug pages, no manifest for static files."""
+
+import os
+
+os.environ.setdefault("PUBLIC_HOST", "localhost")
+os.environ.setdefault("PUBLIC_SCHEME", "http")
+os.environ.setdefault("PUBLIC_PORT", os.environ.get("PORT", "8000"))
+os.environ.setdefault("SECURE_SSL_REDIRECT", "0")
+os.environ.setdefault("BEHIND_PROXY", "0")
+
+from evosense.settings.base import *
+
+DEBUG = True
+# Any Host header: command-line clients reach tenants at 127.0.0.1 by sending the tenant's host.
+ALLOWED_HOSTS = ["*"]
+SESSION_COOKIE_NAME = "sessionid"
+CSRF_COOKIE_NAME = "csrftoken"
+SESSION_COOKIE_SECURE = False
+CSRF_COOKIE_SECURE = False
+SECURE_HSTS_SECONDS = 0
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True

@@ -1,0 +1,28 @@
+"""Tests: real PostgreSQL and Redis from the test session, fast password hashing."""
+
+import base64
+import os
+
+os.environ.setdefault("SECRET_KEY", "t" * 60)
+os.environ.setdefault("EVOSENSE_DATA_KEYS", "k1:" + base64.b64encode(b"1" * 32).decode())
+os.environ.setdefault("EVOSENSE_HMAC_KEY", base64.b64encode(b"2" * 32).decode())
+os.environ.setdefault("PUBLIC_HOST", "testserver")
+os.environ.setdefault("DATABASE_URL", "postgres://localhost/unset")
+os.environ.setdefault("REDIS_URL", "redis://localhost:1/0")
+os.environ.setdefault("SECURE_SSL_REDIRECT", "0")
+os.environ.setdefault("BEHIND_PROXY", "0")
+
+from evosense.settings.base import *
+
+ALLOWED_HOSTS = ["*"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+SESSION_COOKIE_NAME = "sessionid"
+CSRF_COOKIE_NAME = "csrftoken"
+SESSION_COOKIE_SECURE = False
+CSRF_COOKIE_SECURE = False
+DATABASES["default"]["OPTIONS"].pop("pool", None)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True

@@ -1,0 +1,16 @@
+"""The public host: probes, the way to a workspace; the operator site comes here."""
+
+from django.urls import include, path
+
+from evosense import views
+
+handler400 = "evosense.views.bad_request"
+handler403 = "evosense.views.permission_denied"
+handler404 = "evosense.views.not_found"
+handler500 = "evosense.views.server_error"
+
+urlpatterns = [
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("", include("tenancy.urls_public")),
+]

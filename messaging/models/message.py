@@ -1,0 +1,208 @@
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
+from django.db import models
+from django.db.models.functions import Left
+from django.utils.translation import gettext_lazy as _
+
+from evosense.core.ids import uuid7
+from messaging.models.connection import Connection
+from messaging.models.contact import Contact
+from messaging.models.conversation import Conversation
+
+# to_tsvector refuses more than 1 MB of lexemes; a body may carry a far longer text.
+SEARCHED_CHARACTERS = 20_000
+
+
+class Message(models.Model):
+    """One bubble of a conversation, normalised from any version's event."""
+
+    class Direction(models.TextChoices):
+        INBOUND = "inbound", _("Received")
+        OUTBOUND = "outbound", _("Sent")
+
+    class Source(models.TextChoices):
+        CUSTOMER = "customer", _("Customer")
+        PHONE = "phone", _("Phone")
+        PANEL = "panel", _("Panel")
+        API = "api", _("API")
+        DISPATCH = "dispatch", _("Dispatch")
+        FLOW = "flow", _("Flow")
+
+    class Type(models.TextChoices):
+        TEXT = "text", _("Text")
+        IMAGE = "image", _("Image")
+        VIDEO = "video", _("Video")
+        AUDIO = "audio", _("Audio")
+        DOCUMENT = "document", _("Document")
+        STICKER = "sticker", _("Sticker")
+        LOCATION = "location", _("Location")
+        CONTACT = "contact", _("Contact")
+        POLL = "poll", _("Poll")
+        INTERACTIVE_REPLY = "interactive_reply", _("Reply to options")
+        ORDER = "order", _("Order")
+        GROUP_INVITE = "group_invite", _("Group invitation")
+        TEMPLATE = "template", _("Template")
+        UNSUPPORTED = "unsupported", _("Unsupported")
+
+    class Status(models.TextChoices):
+        RECEIVED = "received", _("Received")
+        PENDING = "pending", _("Waiting")
+        SENT = "sent", _("Sent")
+        DELIVERED = "delivered", _("Delivered")
+        READ = "read", _("Read")
+        PLAYED = "played", _("Played")
+        FAILED = "failed", _("Failed")
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, db_index=False)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.PROTECT, related_name="messages", db_index=False
+    )
+    # WhatsApp's id. The sender chooses it, so it is unique only together with chat and author.
+    provider_id = models.CharField(max_length=255)
+    direction = models.CharField(max_length=8, choices=Direction.choices)
+    source = models.CharField(max_length=8, choices=Source.choices)
+    # Who wrote it, in groups only; the partner of a person's chat is the conversation's contact.
+    author = models.ForeignKey(Contact, null=True, on_delete=models.PROTECT, db_index=False)
+    # HMAC of the address that wrote it (`sender` of the source schema).
+    sender = models.BinaryField(max_length=32, null=True)
+    type = models.CharField(max_length=20, choices=Type.choices)
+    # What the type alone does not tell: ptv, gif, voice, list, the name of an unknown kind.
+    subtype = models.CharField(max_length=64, blank=True, default="")
+    text = models.TextField(blank=True, default="")
+    status = models.CharField(max_length=10, choices=Status.choices)
+    status_at = models.DateTimeField(null=True)
+    failure = models.JSONField(null=True)
+    occurred_at = models.DateTimeField()
+    occurred_at_estimated = models.BooleanField(default=False)
+    received_at = models.DateTimeField()
+    edited_at = models.DateTimeField(null=True)
+    edited_text_unknown = models.BooleanField(default=False)
+    deleted_at = models.DateTimeField(null=True)
+    reply_to_provider_id = models.CharField(max_length=255, blank=True, default="")
+    # Quoted text and author as the message itself carried them; the quoted row may not exist.
+    quote = models.JSONField(null=True)
+    view_once = models.BooleanField(default=False)
+    expires_in = models.PositiveIntegerField(null=True)
+    is_forwarded = models.BooleanField(default=False)
+    # Content not known yet (undecryptable, view once); the same id may bring it later.
+    is_placeholder = models.BooleanField(default=False)
+    # Containers such as albums: stored, counted nowhere, never a bubble.
+    is_hidden = models.BooleanField(default=False)
+    is_history = models.BooleanField(default=False)
+    # Location, contact cards, poll options and tally, order, invitation, mentions, button payload.
+    extra = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "provider_id", "direction", "author"],
+                nulls_distinct=False,
+                name="messaging_message_key",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(direction__in=["inbound", "outbound"]),
+                name="messaging_message_direction_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    source__in=["customer", "phone", "panel", "api", "dispatch", "flow"]
+                ),
+                name="messaging_message_source_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    status__in=[
+                        "received",
+                        "pending",
+                        "sent",
+                        "delivered",
+                        "read",
+                        "played",
+                        "failed",
+                    ]
+                ),
+                name="messaging_message_status_known",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["conversation", "-occurred_at", "-id"], name="messaging_message_thread"
+            ),
+            models.Index(fields=["connection", "provider_id"], name="messaging_message_by_wa_id"),
+            models.Index(fields=["-occurred_at", "-id"], name="messaging_message_recent"),
+            GinIndex(
+                SearchVector(Left("text", SEARCHED_CHARACTERS), config="portuguese"),
+                name="messaging_message_words",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.pk}"
+
+
+class MessageVersion(models.Model):
+    """A text that a message had before an edit."""
+
+    message = models.ForeignKey(
+        Message, on_delete=models.CASCADE, related_name="versions", db_index=False
+    )
+    text = models.TextField(blank=True, default="")
+    # When this text was written; the one it replaces is the row before.
+    written_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["message", "written_at"], name="messaging_messageversion_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"version of {self.message_id}"
+
+
+class MessageMedia(models.Model):
+    """A file that a message carries. The bytes live in the storage, never in this table."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("To be fetched")
+        STORED = "stored", _("Stored")
+        UNAVAILABLE = "unavailable", _("No longer available")
+        SKIPPED = "skipped", _("Not kept")
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="media")
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
+    kind = models.CharField(max_length=12)
+    mime = models.CharField(max_length=120, blank=True, default="")
+    size = models.BigIntegerField(default=0)
+    # Cleaned for display; never used as a path.
+    name = models.CharField(max_length=255, blank=True, default="")
+    seconds = models.PositiveIntegerField(null=True)
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    sha256 = models.BinaryField(max_length=32, null=True)
+    storage_key = models.CharField(max_length=200, blank=True, default="")
+    # What a later fetch needs: the raw event that described the file, or a URL of the server's S3.
+    raw_event_id = models.BigIntegerField(null=True)
+    raw_received_at = models.DateTimeField(null=True)
+    remote_url = models.TextField(blank=True, default="")
+    transcript = models.TextField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(status__in=["pending", "stored", "unavailable", "skipped"]),
+                name="messaging_messagemedia_status_known",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"],
+                name="messaging_media_waiting",
+                condition=models.Q(status="pending"),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.message_id}"

@@ -1,0 +1,60 @@
+"""System checks for what an operator or developer can get wrong about tenancy."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+
+@register("tenancy")
+def check_engine(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """E001: only our backend follows the context variable."""
+    if settings.DATABASES["default"]["ENGINE"] == "tenancy.db.backend":
+        return []
+    hint = "Set ENGINE to tenancy.db.backend; the stock backend leaks tenants between threads."
+    return [Error("The database engine is not EvoSense's.", hint=hint, id="tenancy.E001")]
+
+
+@register("tenancy")
+def check_app_lists(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """E002: an app in both lists would fall through from a tenant's table to the public one."""
+    both = sorted(set(settings.SHARED_APPS) & set(settings.TENANT_APPS))
+    return [
+        Error(
+            f"{name} is both a shared and a tenant app.",
+            hint="Keep it in one of SHARED_APPS and TENANT_APPS.",
+            id="tenancy.E002",
+        )
+        for name in both
+    ]
+
+
+@register("tenancy")
+def check_no_relation_to_shared(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """E003: the iron rule; plain ids keep tenants movable, exportable and deletable."""
+    shared = {config.label for config in _configs(settings.SHARED_APPS)}
+    return [
+        Error(
+            f"{model._meta.label}.{field.name} relates to the shared app {target}.",
+            hint="Store the plain id instead of a relation.",
+            obj=model,
+            id="tenancy.E003",
+        )
+        for config in _configs(settings.TENANT_APPS)
+        for model in config.get_models(include_auto_created=True)
+        for field in model._meta.get_fields()
+        if field.is_relation and not field.auto_created and field.related_model is not None
+        for target in [field.related_model._meta.app_label]  # type: ignore[union-attr]
+        if target in shared
+    ]
+
+
+def _configs(names: Iterable[str]) -> list[AppConfig]:
+    wanted = set(names)
+    return [
+        config
+        for config in apps.get_app_configs()
+        if config.name in wanted or f"{config.__module__}.{type(config).__name__}" in wanted
+    ]
