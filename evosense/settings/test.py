@@ -3,10 +3,14 @@
 import base64
 import os
 
+from evosense.local.testing import export_test_servers
+
 os.environ.setdefault("SECRET_KEY", "t" * 60)
 os.environ.setdefault("EVOSENSE_DATA_KEYS", "k1:" + base64.b64encode(b"1" * 32).decode())
 os.environ.setdefault("EVOSENSE_HMAC_KEY", base64.b64encode(b"2" * 32).decode())
 os.environ.setdefault("PUBLIC_HOST", "testserver")
+# Pytest gets servers of its own; type checkers and imports get addresses that nobody answers.
+export_test_servers()
 os.environ.setdefault("DATABASE_URL", "postgres://localhost/unset")
 os.environ.setdefault("REDIS_URL", "redis://localhost:1/0")
 os.environ.setdefault("SECURE_SSL_REDIRECT", "0")

@@ -1,0 +1,255 @@
+"""`make run`: services, set-up, demonstration, every process, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evosense.local.home import Home, process_environment
+from evosense.local.processes import Console, Managed
+from evosense.local.stack import lease_services
+from evosense.local.system import StackError, die_with_parent, file_lock, port_is_free
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from evosense.local.stack import Lease, Services
+
+READY_POLL = 0.15
+TICK = 0.5
+
+
+def manage(*arguments: str) -> list[str]:
+    return [sys.executable, "manage.py", *arguments]
+
+
+def commands(port: int, home: Home, *, demo: bool) -> dict[str, list[str]]:
+    """Return every process of the house."""
+    python = sys.executable
+    beat = home.root / "celerybeat-schedule"
+    uvicorn = f"-m uvicorn evosense.asgi:application --host 127.0.0.1 --port {port}"
+    celery = f"-m celery -A evosense worker -B --pool threads --concurrency 4 -s {beat}"
+    quick = "--without-gossip --without-mingle --loglevel warning"
+    plan = {
+        # Streams never end by themselves, so the web process must not wait for them long.
+        "web": [python, *uvicorn.split(), "--timeout-graceful-shutdown", "2", "--no-access-log"],
+        "ingest": manage("ingest_worker"),
+        "relay": manage("relay"),
+        "celery": [python, *celery.split(), *quick.split()],
+    }
+    return plan | ({"simulator": manage("simulator", "--demo")} if demo else {})
+
+
+class Supervisor:
+    """Runs the house until a signal, or until something it cannot live without is gone."""
+
+    def __init__(self, home: Home, lease: Lease, services: Services) -> None:
+        self.home, self.lease, self.services = home, lease, services
+        self.environment = process_environment(home, **services_arguments(services))
+        self.port = int(self.environment["PORT"])
+        self.demo = self.environment.get("EVOSENSE_DEMO", "1") != "0"
+        self.console = Console()
+        self.managed: list[Managed] = []
+        self.end = asyncio.Event()
+        self.exit_code = 0
+        self.started = time.monotonic()
+
+    async def run(self) -> int:
+        self._watch_for_the_end()
+        work = asyncio.create_task(self._work())
+        ending = asyncio.create_task(self.end.wait())
+        await asyncio.wait({work, ending}, return_when=asyncio.FIRST_COMPLETED)
+        if work.done() and (error := work.exception()):
+            self.console.line("run", str(error))
+            self.exit_code = 1
+        self.console.line("run", "stopping")
+        await asyncio.gather(*(each.stop() for each in self.managed))
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError, StackError):
+            await work
+        return self.exit_code
+
+    async def _work(self) -> None:
+        await self._set_up()
+        async with asyncio.TaskGroup() as group:
+            plan = commands(self.port, self.home, demo=self.demo)
+            simulator = plan.pop("simulator", None)
+            for name, command in plan.items():
+                group.create_task(self._managed(name, command).keep_running())
+            if simulator:
+                await self._seed()
+                group.create_task(self._managed("simulator", simulator).keep_running())
+            await self._wait_until_ready()
+            self._announce()
+
+    def _managed(self, name: str, command: list[str]) -> Managed:
+        managed = Managed(name, command, self.environment, self.console, self.lease)
+        self.managed.append(managed)
+        managed.stopping = self.end.is_set()
+        return managed
+
+    async def _set_up(self) -> None:
+        code, _ = await self._managed("setup", manage("setup")).run_once()
+        if code and not self.end.is_set():
+            raise StackError(f"setting up the database failed with code {code}")
+        mark_ready(self.services, self.home)
+
+    async def _seed(self) -> None:
+        """Create the demonstration once; a failed attempt is repeated at the next start."""
+        if self._demo_facts() is not None:
+            return
+        seeding = self._managed("demo", manage("seed_demo"))
+        code, output = await seeding.run_once(keep_output=True)
+        if code:
+            self.console.line("demo", f"the demonstration could not be created (code {code})")
+            return
+        facts = json.loads(output) if output.strip() else {}
+        self._demo_file.touch(mode=0o600)
+        self._demo_file.write_text(json.dumps(facts))
+
+    @property
+    def _demo_file(self) -> Path:
+        return self.home.root / "demo.json"
+
+    def _demo_facts(self) -> dict[str, Any] | None:
+        try:
+            facts: dict[str, Any] = json.loads(self._demo_file.read_text())
+        except (OSError, ValueError):
+            return None
+        return facts
+
+    async def _wait_until_ready(self) -> None:
+        while not await self._answers("/readyz"):  # noqa: ASYNC110  another process sets it
+            await asyncio.sleep(READY_POLL)
+
+    async def _answers(self, path: str) -> bool:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        with contextlib.closing(writer):
+            writer.write(request.encode())
+            try:
+                status = await asyncio.wait_for(reader.readline(), 5)
+            except (OSError, TimeoutError):
+                return False
+        return b" 200 " in status
+
+    def _announce(self) -> None:
+        base = f"localhost:{self.port}"
+        facts = (self._demo_facts() or {}) if self.demo else {}
+        rows = [("EvoSense", f"http://{base}/")]
+        if facts:
+            rows.append(("Demo", facts.get("url") or f"http://{facts.get('slug', 'demo')}.{base}/"))
+            rows += [
+                (key.capitalize(), str(facts[key])) for key in ("email", "password") if key in facts
+            ]
+        rows += [("Data", str(self.home.root)), ("Stop", "Ctrl+C")]
+        took = f"ready in {time.monotonic() - self.started:.1f} s"
+        self.console.write(box(took, rows))
+
+    def _watch_for_the_end(self) -> None:
+        loop = asyncio.get_running_loop()
+        for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(sig, self.end.set)
+        if self.lease.link is not None:
+            loop.add_reader(self.lease.link, self._guardian_is_gone)
+        if under_make():
+            # make passes SIGTERM on but not SIGINT, and a killed make passes nothing on.
+            die_with_parent(signal.SIGTERM)
+            loop.call_later(TICK, self._watch_make, os.getppid())
+
+    def _guardian_is_gone(self) -> None:
+        asyncio.get_running_loop().remove_reader(self.lease.link)  # type: ignore[arg-type]
+        self.console.line("run", "the databases were stopped from outside")
+        self.exit_code = 1
+        self.end.set()
+
+    def _watch_make(self, pid: int) -> None:
+        if interrupted(pid):
+            self.end.set()
+        else:
+            asyncio.get_running_loop().call_later(TICK, self._watch_make, pid)
+
+
+def services_arguments(services: Services) -> dict[str, str]:
+    return {"database_url": services.database_url, "redis_url": services.redis_url}
+
+
+def ready_marker(home: Home) -> Path:
+    # Beside the data it speaks of: removing the database removes it too.
+    return home.root / "postgres-18" / "evosense.ready"
+
+
+def mark_ready(services: Services, home: Home) -> None:
+    if "postgres" in services.embedded:
+        ready_marker(home).touch()
+
+
+def under_make() -> bool:
+    return "MAKELEVEL" in os.environ and "make" in process_name(os.getppid())
+
+
+def process_name(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
+
+
+def interrupted(pid: int) -> bool:
+    """Tell whether make sits in its SIGINT handler, where it waits for us: SIGINT is blocked."""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        status = Path(f"/proc/{pid}/status").read_text()
+        blocked = int(status.split("SigBlk:")[1].split()[0], 16)
+        return bool(blocked >> (signal.SIGINT - 1) & 1)
+    return False
+
+
+def box(title: str, rows: list[tuple[str, str]]) -> str:
+    lines = [f"{name:<9} {value}" for name, value in rows]
+    width = max(len(title), *(len(line) for line in lines)) + 2
+    body = "".join(f"│ {line:<{width - 1}}│\n" for line in lines)
+    return f"\n╭─ {title} {'─' * (width - len(title) - 3)}╮\n{body}╰{'─' * width}╯\n\n"
+
+
+@contextlib.contextmanager
+def sole_run(home: Home, environment: Mapping[str, str]) -> Iterator[None]:
+    """Refuse a second `make run` on the same home."""
+    path = home.root / "run.lock"
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(file_lock(path, wait=0))
+        except TimeoutError:
+            raise StackError(
+                f"EvoSense is already running here ({path.read_text().strip()}). "
+                "Stop it first, or set EVOSENSE_HOME and PORT for a second one."
+            ) from None
+        path.write_text(f"process {os.getpid()}, http://localhost:{environment['PORT']}/")
+        yield
+
+
+def check_port(raw: str) -> None:
+    if not raw.isdigit() or not 0 < int(raw) < 65536:
+        raise StackError(f"PORT={raw} is not a port number")
+    if not port_is_free(int(raw)):
+        raise StackError(f"port {raw} is in use by another program; choose one: PORT=8001 make run")
+
+
+def run(home: Home) -> int:
+    environment = {"PORT": "8000"} | {k: v for k, v in os.environ.items() if v}
+    home.prepare()
+    with sole_run(home, environment):
+        check_port(environment["PORT"])
+        lease, services = lease_services(home)
+        try:
+            return asyncio.run(Supervisor(home, lease, services).run())
+        finally:
+            lease.release()
