@@ -1,6 +1,6 @@
 """Celery carries disposable work only; what must not be lost waits in PostgreSQL.
 
-Queues are by kind. Tasks of a tenant use `tenancy.tasks_base.TenantTask` (see `tenancy/db/tasks.py`).
+Queues are by kind. Every task is a `tenancy.db.tasks.TenantTask`, which fails without its tenant.
 """
 
 import os

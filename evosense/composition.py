@@ -1,4 +1,4 @@
-"""Chooses one of the three applications by path and starts the two that have a life of their own."""
+"""Chooses one of the three applications by path; starts and stops the receiver."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any

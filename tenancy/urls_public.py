@@ -1,3 +1,7 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from tenancy.views import workspaces
+
+app_name = "public"
+
+urlpatterns = [path("", workspaces.find, name="find-workspace")]

@@ -92,13 +92,13 @@ class EncryptedTextField(_Field):
 
     @property
     def place(self) -> str:
-        return f"{self.model._meta.db_table}|{self.column}"
+        return f"{self.model._meta.db_table}|{self.column}"  # noqa: SLF001
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002
         sealed = encrypt(value, self.place) if isinstance(value, str) else value
         return super().get_db_prep_value(sealed, connection, prepared)
 
-    def from_db_value(self, value: Any, expression: Any, connection: Any) -> str | None:
+    def from_db_value(self, value: Any, *_context: Any) -> str | None:
         return None if value is None else decrypt(value, self.place)
 
     def to_python(self, value: Any) -> Any:

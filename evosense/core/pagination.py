@@ -37,12 +37,17 @@ def decode_cursor(cursor: str) -> tuple[datetime, int]:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         at, pk = orjson.loads(raw)
         moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None or isinstance(pk, bool) or not 0 <= int(pk) < 2**63:
-            raise ValueError(cursor)
-        return moment, int(pk)
+        number = int(pk)
     except (ValueError, TypeError, binascii.Error, OverflowError) as error:
-        message = _("This cursor is not one that a list returned.")
-        raise Invalid("invalid_cursor", message, field="cursor") from error
+        raise _not_a_cursor() from error
+    if moment.tzinfo is None or isinstance(pk, bool) or not 0 <= number < 2**63:
+        raise _not_a_cursor()
+    return moment, number
+
+
+def _not_a_cursor() -> Invalid:
+    message = _("This cursor is not one that a list returned.")
+    return Invalid("invalid_cursor", message, field="cursor")
 
 
 def newest_first(

@@ -28,7 +28,7 @@ def problem_response(status: int, code: str, detail: str) -> JsonResponse:
     return JsonResponse(problem(status, code, detail), status=status, content_type=CONTENT_TYPE)
 
 
-def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+def problem_handler(error: Exception, _context: dict[str, Any]) -> Response | None:
     """Turn DRF's, Django's and our own errors into problems; None lets a bug surface as 500."""
     body = _body(error)
     if body is None:

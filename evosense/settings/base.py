@@ -5,6 +5,7 @@ from typing import Any
 
 import environ
 
+from evosense.core.logging import logging_settings
 from evosense.env import Environment
 from tenancy.db.pool import reset_search_path
 
@@ -243,6 +244,6 @@ CELERY = {
     "task_default_queue": "maintenance",
 }
 
-LOGGING_CONFIG = None
+LOGGING = logging_settings(as_json=True, level=env.text("LOG_LEVEL", "INFO"))
 
 env.require_complete()

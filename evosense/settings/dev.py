@@ -24,3 +24,4 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
+LOGGING = logging_settings(as_json=False, level=os.environ.get("LOG_LEVEL", "INFO"))  # noqa: F405

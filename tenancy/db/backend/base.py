@@ -50,7 +50,7 @@ class DatabaseWrapper(stock.DatabaseWrapper):
     def schema_name(self, value: object) -> None:
         """Ignored, see `tenant`."""
 
-    def set_tenant(self, tenant: Any, include_public: bool = True) -> None:  # noqa: FBT001, FBT002
+    def set_tenant(self, tenant: Any, include_public: bool = True) -> None:  # noqa: ARG002, FBT001, FBT002
         """Refuse every door but `evosense.core.schema`, except the constructor's own call."""
         if self._booting:
             return

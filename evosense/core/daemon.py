@@ -1,0 +1,52 @@
+"""The life of a long-running command: stop on a signal between two steps, survive the database."""
+
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, close_old_connections
+
+from evosense.core.wakeup import Wakeup
+
+log = structlog.get_logger(__name__)
+
+
+class Stop:
+    """Set by SIGTERM and SIGINT; a step that has begun is finished first."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def install(self) -> "Stop":
+        """Catch the signals of the running (main) thread's process."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._set)
+        return self
+
+    def requested(self) -> bool:
+        return self._event.is_set()
+
+    def _set(self, number: int, frame: Any) -> None:  # noqa: ARG002
+        self._event.set()
+
+
+def run_until_stopped(step: Callable[[], int], *, channel: str, name: str) -> None:
+    """Call `step` until a signal: at once while it returns work done, else when woken or after 1 s.
+
+    A database error ends the step, not the process: the server may be restarting.
+    """
+    stop = Stop().install()
+    log.info("started", process=name)
+    with Wakeup(channel) as wakeup:
+        while not stop.requested():
+            try:
+                done = step()
+            except DatabaseError as error:
+                log.warning("database_away", process=name, error=type(error).__name__)
+                done = 0
+                close_old_connections()
+            if not done and not stop.requested():
+                wakeup.wait(1.0)
+    log.info("stopped", process=name)

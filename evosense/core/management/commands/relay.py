@@ -1,0 +1,15 @@
+"""`manage.py relay`: hands outbox events to subscribers and browsers until stopped."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from evosense.core.daemon import run_until_stopped
+from evosense.core.outbox import relay
+
+
+class Command(BaseCommand):
+    help = "Relay outbox events to tasks and browsers until SIGTERM."
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+        run_until_stopped(relay, channel="outbox", name="relay")

@@ -1,0 +1,57 @@
+"""API keys as DRF authentication, scopes as permission."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from evosense.core.schema import active_tenant
+from tenancy.models import ApiKey
+from tenancy.services.keys import verify_key
+
+_SCHEME = "bearer"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHolder:
+    """What DRF calls the user: a program with a key."""
+
+    key_id: int
+    is_authenticated: bool = True
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer evs_live_…`, valid only on the host of the key's own tenant."""
+
+    def authenticate(self, request: Request) -> tuple[KeyHolder, ApiKey] | None:
+        scheme, _separator, raw = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != _SCHEME or not raw:
+            return None
+        found = verify_key(raw.strip())
+        tenant = active_tenant()
+        if found is None or tenant is None or found.tenant_id != tenant.id:
+            raise AuthenticationFailed(_("This API key is not valid here."), code="invalid_key")
+        return KeyHolder(key_id=found.pk), found
+
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
+        return "Bearer"
+
+
+class HasScope(BasePermission):
+    """Let a key in that has the scope which the view names for the method."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        key = request.auth
+        if not isinstance(key, ApiKey):
+            return False
+        scopes: dict[str, str] = getattr(view, "required_scopes", {})
+        method = "GET" if request.method in {"HEAD", "OPTIONS"} else str(request.method)
+        wanted = scopes.get(method)
+        if wanted is None:
+            # No route for this method: let the view answer 405 instead of hiding it behind 403.
+            return True
+        return "all" in key.scopes or wanted in key.scopes

@@ -1,0 +1,67 @@
+"""Who is asked (the tenant of the host) and who asks (the membership of the user)."""
+
+from collections.abc import Callable
+
+import structlog
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound
+from django.urls import set_urlconf
+
+from evosense.core.schema import active_tenant, public_scope, tenant_scope
+from tenancy.permissions import permissions_of
+from tenancy.selectors.hosts import is_public_host, tenant_of_host
+from tenancy.selectors.members import membership_of
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+PUBLIC_URLCONF = "evosense.urls_public"
+# Answered on any host, so that a probe by address works.
+PROBES = frozenset({"/healthz", "/readyz"})
+
+
+class TenantMiddleware:
+    """Run the request inside the tenant of its host; an unknown host gets a plain 404."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        host = request.get_host().rsplit(":", 1)[0].lower().rstrip(".")
+        if is_public_host(host) or request.path in PROBES:
+            return self._answer_public(request)
+        tenant = tenant_of_host(host)
+        if tenant is None:
+            return HttpResponseNotFound("Not found\n", content_type="text/plain")
+        request.tenant = tenant  # type: ignore[attr-defined]
+        with (
+            tenant_scope(tenant),
+            structlog.contextvars.bound_contextvars(tenant=str(tenant.id)),
+        ):
+            return self.get_response(request)
+
+    def _answer_public(self, request: HttpRequest) -> HttpResponse:
+        request.urlconf = PUBLIC_URLCONF  # type: ignore[attr-defined]
+        request.tenant = None  # type: ignore[attr-defined]
+        set_urlconf(PUBLIC_URLCONF)
+        with public_scope():
+            return self.get_response(request)
+
+
+class MembershipMiddleware:
+    """Attach what the user may do here; a stranger to this tenant is told that nothing is here."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.membership = None  # type: ignore[attr-defined]
+        request.permissions = frozenset()  # type: ignore[attr-defined]
+        tenant = active_tenant()
+        if tenant is None or request.path.startswith(("/api/", "/static/")):
+            return self.get_response(request)
+        if request.user.is_authenticated:
+            membership = membership_of(user_id=request.user.pk, tenant_id=tenant.id)
+            if membership is None and request.path not in {"/sair/", "/entrar/"}:
+                raise Http404
+            if membership is not None:
+                request.membership = membership  # type: ignore[attr-defined]
+                request.permissions = permissions_of(membership.role)  # type: ignore[attr-defined]
+        return self.get_response(request)

@@ -1,0 +1,98 @@
+"""The permission table: what each role may do, and how each URL says what it asks for.
+
+Every view of a tenant's host carries either `required_permission` (set by `requires`) or
+`is_public_page`; the isolation matrix fails for a view with neither.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import urlencode
+
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+
+# Being a member is enough.
+MEMBER = "member"
+
+_VIEWER = frozenset(
+    {MEMBER, "overview.view", "conversations.view", "contacts.view", "connections.view"}
+)
+_AGENT = _VIEWER | {"numbers.view", "conversations.reply", "contacts.edit"}
+_SUPERVISOR = _AGENT | {"contacts.merge", "events.view", "members.view"}
+_ADMIN = _SUPERVISOR | {
+    "connections.manage",
+    "events.replay",
+    "members.manage",
+    "keys.manage",
+    "audit.view",
+    "settings.manage",
+}
+_OWNER = _ADMIN | {"billing.manage", "workspace.delete"}
+
+ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
+    "viewer": _VIEWER,
+    "agent": _AGENT,
+    "supervisor": _SUPERVISOR,
+    "admin": _ADMIN,
+    "owner": _OWNER,
+}
+ALL_PERMISSIONS = _OWNER
+
+SCOPES = (
+    "messages:read",
+    "conversations:read",
+    "contacts:read",
+    "contacts:write",
+    "connections:read",
+    "connections:write",
+    "events:read",
+    "events:write",
+)
+
+
+def permissions_of(role: str) -> frozenset[str]:
+    """Return what a role may do; an unknown role may do nothing."""
+    return ROLE_PERMISSIONS.get(role, frozenset())
+
+
+def requires(permission: str) -> Callable[[View], View]:
+    """Let a member with `permission` in; send strangers to log-in, refuse other members."""
+    if permission not in ALL_PERMISSIONS:
+        raise ValueError(f"{permission!r} is not in the permission table.")
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return _to_login(request)
+            if permission not in getattr(request, "permissions", frozenset()):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        guarded.required_permission = permission  # type: ignore[attr-defined]
+        return cast("View", guarded)
+
+    return decorate
+
+
+def public_page(view: View) -> View:
+    """Mark a view that anybody may open."""
+    view.is_public_page = True  # type: ignore[attr-defined]
+    return view
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    target = f"/entrar/?{urlencode({'next': request.get_full_path()})}"
+    if request.headers.get("HX-Request"):
+        # A fragment request would swap the log-in page into a corner of the old one.
+        response = HttpResponse(status=401)
+        response["HX-Redirect"] = target
+        return response
+    if request.method not in {"GET", "HEAD"}:
+        return redirect(settings.LOGIN_URL)
+    return redirect(target)

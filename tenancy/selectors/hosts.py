@@ -1,0 +1,51 @@
+"""From a host name to its tenant, with a short memory in the process."""
+
+import time
+from threading import Lock
+
+from django.conf import settings
+
+from evosense.core.schema import TenantRef, public_scope
+from tenancy.models import Domain, Tenant
+
+# Seconds a look-up is trusted; a suspended or removed tenant disappears within them.
+MEMORY_SECONDS = 30
+_MEMORY_LIMIT = 10_000
+
+_memory: dict[str, tuple[float, TenantRef | None]] = {}
+_lock = Lock()
+
+
+def tenant_of_host(host: str) -> TenantRef | None:
+    """Return the ready tenant that owns `host` (no port, lower case), or None."""
+    now = time.monotonic()
+    known = _memory.get(host)
+    if known and known[0] > now:
+        return known[1]
+    found = _look_up(host)
+    with _lock:
+        if len(_memory) >= _MEMORY_LIMIT:
+            _memory.clear()
+        _memory[host] = (now + MEMORY_SECONDS, found)
+    return found
+
+
+def forget_hosts() -> None:
+    """Drop the memory; called when tenants or domains change in this process."""
+    with _lock:
+        _memory.clear()
+
+
+def is_public_host(host: str) -> bool:
+    """Tell whether `host` is the installation's own."""
+    return host == settings.PUBLIC_HOST
+
+
+def _look_up(host: str) -> TenantRef | None:
+    with public_scope():
+        domain = (
+            Domain.objects.select_related("tenant")
+            .filter(domain=host, tenant__state=Tenant.State.READY)
+            .first()
+        )
+    return domain.tenant.ref if domain else None

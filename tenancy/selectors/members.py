@@ -1,0 +1,51 @@
+"""Memberships, as the gate and the workspace switch read them."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+
+from tenancy.models import Domain, Membership, Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A company that the user may open, with its address."""
+
+    name: str
+    slug: str
+    url: str
+
+
+def membership_of(*, user_id: int, tenant_id: UUID) -> Membership | None:
+    """Return the active membership of an active user, or None."""
+    return Membership.objects.filter(
+        user_id=user_id, tenant_id=tenant_id, is_active=True, user__is_active=True
+    ).first()
+
+
+def workspaces_of(user_id: int) -> list[Workspace]:
+    """Return the ready companies of a user by name, two queries whatever their number."""
+    tenants = list(
+        Tenant.objects.filter(
+            memberships__user_id=user_id,
+            memberships__is_active=True,
+            state=Tenant.State.READY,
+        ).order_by("name")
+    )
+    domains = dict(
+        Domain.objects.filter(tenant__in=tenants, is_primary=True).values_list(
+            "tenant_id", "domain"
+        )
+    )
+    return [
+        Workspace(name=tenant.name, slug=tenant.slug, url=workspace_url(domains[tenant.pk]))
+        for tenant in tenants
+        if tenant.pk in domains
+    ]
+
+
+def workspace_url(domain: str) -> str:
+    """Return the address of a tenant's host as browsers reach it."""
+    port = f":{settings.PUBLIC_PORT}" if settings.PUBLIC_PORT else ""
+    return f"{settings.PUBLIC_SCHEME}://{domain}{port}/"
