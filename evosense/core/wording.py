@@ -1,0 +1,75 @@
+"""Times, durations and names as people say them, in the active language and time zone."""
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def ago_words(moment: datetime, now: datetime) -> str:
+    """Return "now", "3 min ago", "2 h ago", "4 days ago", and the date after a month."""
+    seconds = max(0, int((now - moment).total_seconds()))
+    if seconds < MINUTE:
+        return _("now")
+    if seconds < HOUR:
+        return _("%(n)d min ago") % {"n": seconds // MINUTE}
+    if seconds < DAY:
+        return _("%(n)d h ago") % {"n": seconds // HOUR}
+    if seconds < 2 * DAY:
+        return _("1 day ago")
+    if seconds < 30 * DAY:
+        return _("%(n)d days ago") % {"n": seconds // DAY}
+    return date_format(timezone.localtime(moment), "SHORT_DATE_FORMAT")
+
+
+def when_words(moment: datetime, now: datetime) -> str:
+    """Return the shortest unambiguous form: the time today, the day before, else the date."""
+    local, today = timezone.localtime(moment), timezone.localtime(now).date()
+    clock = f"{local:%H:%M}"
+    if local.date() == today:
+        return clock
+    if local.date() == today - timedelta(days=1):
+        return _("yesterday %(time)s") % {"time": clock}
+    if local.year == today.year:
+        # Translators: day and month without the year, in the letters of Django's date filter.
+        day = date_format(local, _("M j"))
+        return f"{day} {clock}"
+    return date_format(local, "SHORT_DATE_FORMAT")
+
+
+def day_words(moment: datetime, now: datetime) -> str:
+    """Return the words of a day line in a thread: Today, Yesterday, Friday, the date."""
+    day, today = timezone.localtime(moment).date(), timezone.localtime(now).date()
+    if day == today:
+        return _("Today")
+    if day == today - timedelta(days=1):
+        return _("Yesterday")
+    if today - timedelta(days=7) < day < today:
+        return date_format(day, "l")
+    return date_format(day, "DATE_FORMAT")
+
+
+def duration_words(seconds: float) -> str:
+    """Return two units at most: 47 s, 4 min 12 s, 1 h 12 min, 3 d 4 h."""
+    whole = max(0, round(seconds))
+    for size, unit, next_size, next_unit in (
+        (DAY, "d", HOUR, "h"),
+        (HOUR, "h", MINUTE, "min"),
+        (MINUTE, "min", 1, "s"),
+    ):
+        if whole >= size:
+            rest = whole % size // next_size
+            return f"{whole // size} {unit}" + (f" {rest} {next_unit}" if rest else "")
+    return f"{whole} s"
+
+
+def initials_of(name: str) -> str:
+    """Return one or two capitals, or nothing when the name has no letters (a phone number)."""
+    words = [word for word in name.split() if word[:1].isalpha()]
+    if not words:
+        return ""
+    chosen = [words[0], words[-1]] if len(words) > 1 else [words[0]]
+    return "".join(word[0] for word in chosen).upper()
