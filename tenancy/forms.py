@@ -18,7 +18,7 @@ class PreferencesForm(forms.Form):
     """What a person sets for themselves; each field may come alone."""
 
     theme = forms.ChoiceField(choices=User.Theme.choices, required=False)
-    locale = forms.ChoiceField(choices=[("", ""), *settings.LANGUAGES], required=False)
+    language = forms.ChoiceField(choices=[("", ""), *settings.LANGUAGES], required=False)
 
 
 class WorkspaceForm(forms.Form):

@@ -101,7 +101,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """Context processor; touches no database, so error pages may use it too."""
     match = getattr(request, "resolver_match", None)
     nav = build_nav(
-        getattr(request, "membership_permissions", ()), match.view_name if match else ""
+        getattr(request, "permissions", ()), match.view_name if match else ""
     )
     theme, density = request.COOKIES.get("theme", ""), request.COOKIES.get("density", "")
     return {

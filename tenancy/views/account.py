@@ -63,9 +63,10 @@ def preferences(request: HttpRequest) -> HttpResponse:
         return HttpResponse(_("Choose one of the offered values."), status=422)
     user = request.user
     if isinstance(user, User):
-        for field in ("theme", "locale"):
-            if field in request.POST:
-                setattr(user, field, form.cleaned_data[field])
+        if "theme" in request.POST:
+            user.theme = form.cleaned_data["theme"] or User.Theme.SYSTEM
+        if "language" in request.POST:
+            user.locale = form.cleaned_data["language"]
         user.save(update_fields=["theme", "locale"])
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204)
