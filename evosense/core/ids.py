@@ -5,7 +5,7 @@ import secrets
 import time
 from uuid import UUID
 
-_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def uuid7() -> UUID:
@@ -19,7 +19,7 @@ def uuid7() -> UUID:
 
 def random_base62(length: int) -> str:
     """Return `length` random characters that survive URLs, shells and double clicks."""
-    return "".join(secrets.choice(_BASE62) for _ in range(length))
+    return "".join(secrets.choice(BASE62) for _ in range(length))
 
 
 def random_token() -> str:
@@ -29,4 +29,4 @@ def random_token() -> str:
 
 def schema_name() -> str:
     """Return a new tenant schema name: random, so that it never tells who the customer is."""
-    return "t_" + "".join(secrets.choice(_BASE62[:10] + _BASE62[36:]) for _ in range(16))
+    return "t_" + "".join(secrets.choice(BASE62[:10] + BASE62[36:]) for _ in range(16))

@@ -35,8 +35,9 @@ PUBLIC_SCHEMA_URLCONF = "evosense.urls_public"
 WSGI_APPLICATION = "evosense.wsgi.application"
 
 SHARED_APPS = [
-    "django_tenants",
+    # Before django_tenants, whose `migrate` command walks through every schema.
     "tenancy",
+    "django_tenants",
     "evosense.core",
     "messaging.ingest",
     "billing",

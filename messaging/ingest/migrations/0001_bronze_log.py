@@ -45,6 +45,15 @@ ON public.webhook_events (tenant_id, connection_id, lane, id) WHERE status = 0
 """
 
 
+# The embedded server is built without lz4; there the default (pglz) stays.
+COMPRESSION = """
+DO $$ BEGIN
+    ALTER TABLE public.webhook_events ALTER COLUMN body SET COMPRESSION lz4;
+EXCEPTION WHEN feature_not_supported THEN NULL;
+END $$
+"""
+
+
 class Migration(migrations.Migration):
     initial = True
     dependencies = []
@@ -53,10 +62,7 @@ class Migration(migrations.Migration):
         migrations.SeparateDatabaseAndState(
             database_operations=[
                 migrations.RunSQL(EVENTS, "DROP TABLE public.webhook_events"),
-                migrations.RunSQL(
-                    "ALTER TABLE public.webhook_events ALTER COLUMN body SET COMPRESSION lz4",
-                    migrations.RunSQL.noop,
-                ),
+                migrations.RunSQL(COMPRESSION, migrations.RunSQL.noop),
                 migrations.RunSQL(
                     "CREATE TABLE public.webhook_events_default"
                     " PARTITION OF public.webhook_events DEFAULT"

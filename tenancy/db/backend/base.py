@@ -24,6 +24,13 @@ def render_path(parts: list[str]) -> str:
     return ", ".join(part if _PLAIN.match(part) else f'"{part}"' for part in parts)
 
 
+def quoted(name: str) -> str:
+    """Return a schema name safe to stand in a statement; schema names are made by us, yet."""
+    if not _PLAIN.match(name):
+        raise ValueError(f"{name!r} is not a schema name of ours")
+    return f'"{name}"'
+
+
 class DatabaseWrapper(stock.DatabaseWrapper):
     """The stock wrapper with the context variable as its only source of truth."""
 

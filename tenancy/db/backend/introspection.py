@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.backends.base.introspection import TableInfo
+from django.db.backends.postgresql.introspection import TableInfo
 from django_tenants.postgresql_backend.introspection import DatabaseSchemaIntrospection
 
 # Through the dependency index of one namespace. The stock query filters with

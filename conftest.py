@@ -1,0 +1,3 @@
+"""Shared fixtures. The test settings have started PostgreSQL and Redis before this is read."""
+
+pytest_plugins = ["evosense.testing.fixtures"]

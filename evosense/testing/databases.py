@@ -1,0 +1,161 @@
+"""One database for each test worker, cloned from a template that the first of them builds."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from django.conf import settings
+from django.db import connection, connections
+
+from evosense.core.schema import TenantRef, public_scope
+from tenancy.db.migrate import migrate_public
+from tenancy.db.provision import provision
+from tenancy.models import Domain, Tenant
+
+PREFIX = "test_evosense"
+# Any constant: who holds it may build or drop templates.
+BUILDING = 7_305_001
+ALPHA = TenantRef(
+    id=UUID("0199a000-0000-7000-8000-000000000001"),
+    schema_name="t_test1",
+    slug="alpha",
+    name="Alpha Ltda",
+)
+BETA = TenantRef(
+    id=UUID("0199a000-0000-7000-8000-000000000002"),
+    schema_name="t_test2",
+    slug="beta",
+    name="Beta Ltda",
+)
+
+
+def open_test_database(worker: str) -> str:
+    """Give this worker a fresh database with both tenants and point Django at it."""
+    name = f"{PREFIX}_{worker or 'main'}"
+    with closing(_maintenance_connection()) as server:
+        with _lock(server):
+            template = _ensure_template(server)
+        _clone(server, template, name)
+    _use(name)
+    return name
+
+
+def close_test_database(name: str) -> None:
+    connections.close_all()
+    with closing(_maintenance_connection()) as server:
+        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _maintenance_connection() -> "psycopg.Connection[Any]":
+    parameters = connection.get_connection_params() | {"dbname": "postgres"}
+    for name in ("cursor_factory", "context", "pool", "prepare_threshold"):
+        parameters.pop(name, None)
+    return psycopg.connect(**parameters, autocommit=True)
+
+
+@contextmanager
+def _lock(server: "psycopg.Connection[Any]") -> Iterator[None]:
+    server.execute("SELECT pg_advisory_lock(%s)", [BUILDING])
+    try:
+        yield
+    finally:
+        server.execute("SELECT pg_advisory_unlock(%s)", [BUILDING])
+
+
+def _ensure_template(server: "psycopg.Connection[Any]") -> str:
+    """Build the template unless one of this code exists; it gets its name when it is complete."""
+    name = f"{PREFIX}_template_{_code_digest()}"
+    known = _templates(server)
+    if name in known:
+        return name
+    unfinished = f"{PREFIX}_template_unfinished"
+    for stale in {*known, unfinished}:
+        server.execute(f'DROP DATABASE IF EXISTS "{stale}" WITH (FORCE)')
+    server.execute(f'CREATE DATABASE "{unfinished}"')
+    _use(unfinished)
+    _fill()
+    connections.close_all()
+    server.execute(f'ALTER DATABASE "{unfinished}" RENAME TO "{name}"')
+    return name
+
+
+def _templates(server: "psycopg.Connection[Any]") -> set[str]:
+    rows = server.execute(
+        "SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{PREFIX}_template_%"]
+    )
+    return {row[0] for row in rows}
+
+
+def _code_digest() -> str:
+    root = Path(settings.BASE_DIR)
+    digest = hashlib.sha256()
+    for path in sorted([*root.glob("*/**/migrations/*.py"), *root.glob("tenancy/db/*.py")]):
+        digest.update(str(path).encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _clone(server: "psycopg.Connection[Any]", template: str, name: str) -> None:
+    server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+
+
+def _use(name: str) -> None:
+    connections.close_all()
+    settings.DATABASES["default"]["NAME"] = name
+    connection.settings_dict["NAME"] = name
+
+
+def _fill() -> None:
+    migrate_public()
+    for ref in (ALPHA, BETA):
+        make_tenant_row(ref)
+        provision(ref.id)
+
+
+def make_tenant_row(ref: TenantRef) -> Tenant:
+    """Store a tenant with a given identity, still without a schema."""
+    with public_scope():
+        tenant = Tenant.objects.create(
+            id=ref.id, schema_name=ref.schema_name, slug=ref.slug, name=ref.name
+        )
+        Domain.objects.create(tenant=tenant, domain=f"{ref.slug}.{settings.PUBLIC_HOST}")
+    return tenant
+
+
+def truncate_everything() -> None:
+    """Empty every table of ours but what the template brought, and drop other tenants."""
+    with public_scope(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname)"
+            " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition"
+            " AND n.nspname IN ('public', %s, %s) AND c.relname <> ALL(%s)",
+            [ALPHA.schema_name, BETA.schema_name, list(KEPT_TABLES)],
+        )
+        tables = ", ".join(row[0] for row in cursor.fetchall())
+        cursor.execute(f"TRUNCATE {tables}")
+        cursor.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname LIKE 't\\_%%' AND nspname <> ALL(%s)",
+            [[ALPHA.schema_name, BETA.schema_name]],
+        )
+        for (schema,) in cursor.fetchall():
+            cursor.execute(f'DROP SCHEMA "{schema}" CASCADE')
+        Domain.objects.exclude(tenant_id__in=[ALPHA.id, BETA.id]).delete()
+        Tenant.objects.exclude(pk__in=[ALPHA.id, BETA.id]).delete()
+        Tenant.objects.update(state="ready", status="trial", state_error="")
+
+
+KEPT_TABLES = frozenset(
+    {
+        "django_migrations",
+        "django_content_type",
+        "auth_permission",
+        "tenancy_tenant",
+        "tenancy_domain",
+        "tenancy_schemascript",
+    }
+)
