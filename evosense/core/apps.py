@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class CoreConfig(AppConfig):
     name = "evosense.core"
     label = "core"
+
+    def ready(self) -> None:
+        from evosense.core import checks  # noqa: F401, PLC0415  (registers the system checks)
