@@ -86,7 +86,7 @@ async def _begin(key: str, start: str, send: Send) -> str:
     """Return the id to read after; tells the page to resync when its place is gone."""
     try:
         info = await _client().xinfo_stream(key)
-        oldest, newest = _id(info["first-entry"]), str(info["last-generated-id"])
+        oldest, newest = _id(info["first-entry"]), info["last-generated-id"].decode()
     except redis.exceptions.ResponseError:
         oldest, newest = "", "0-0"
     except redis.exceptions.RedisError:

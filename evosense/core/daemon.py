@@ -32,10 +32,16 @@ class Stop:
         self._event.set()
 
 
-def run_until_stopped(step: Callable[[], int], *, channel: str, name: str) -> None:
+def run_until_stopped(
+    step: Callable[[], int],
+    *,
+    channel: str,
+    name: str,
+    passing: tuple[type[Exception], ...] = (DatabaseError,),
+) -> None:
     """Call `step` until a signal: at once while it returns work done, else when woken or after 1 s.
 
-    A database error ends the step, not the process: the server may be restarting.
+    An error in `passing` ends the step, not the process: a server may be restarting.
     """
     stop = Stop().install()
     log.info("started", process=name)
@@ -43,8 +49,8 @@ def run_until_stopped(step: Callable[[], int], *, channel: str, name: str) -> No
         while not stop.requested():
             try:
                 done = step()
-            except DatabaseError as error:
-                log.warning("database_away", process=name, error=type(error).__name__)
+            except passing as error:
+                log.warning("step_failed", process=name, error=type(error).__name__)
                 done = 0
                 close_old_connections()
             if not done and not stop.requested():
