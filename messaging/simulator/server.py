@@ -1,0 +1,162 @@
+"""The ASGI application: routing, guards, error bodies, misbehaviour."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote
+
+import orjson
+
+from messaging.simulator.errors import ApiError, HangupError, bad_request, no_such_instance
+from messaging.simulator.faults import FaultKind
+from messaging.simulator.rest import chats, instances, interactive, messages, sim
+from messaging.simulator.rest.call import Answer, Call, Guard, Route, routes
+from messaging.simulator.state import Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    Scope = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+FAMILIES = (instances, messages, interactive, chats, sim)
+BODY_LIMIT = 136 * 1024 * 1024
+HANG_SECONDS = 3600.0
+LICENSE_ERROR = {
+    "error": "service not activated",
+    "code": "LICENSE_REQUIRED",
+    "register_url": "https://evo.demo.example/manager/login",
+    "instance_id": "7f1c2b0a-1111-4222-8333-944445555666",
+    "docs_url": "https://docs.evolutionfoundation.com.br/licensing",
+    "message": "service not activated",
+}
+
+
+class App:
+    """One Evolution server."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.sim = simulator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self.sim.traffic.start()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.sim.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw = await _read(receive)
+        try:
+            status, body = await self._answer(scope, raw)
+        except HangupError:
+            # Closing without an answer is what a reset connection looks like.
+            raise ConnectionResetError from None
+        payload = orjson.dumps(body)
+        headers = [
+            (b"content-type", b"application/json; charset=utf-8"),
+            (b"content-length", str(len(payload)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": payload})
+
+    async def _answer(self, scope: Scope, raw: bytes) -> tuple[int, Any]:
+        try:
+            answer = await self._route(scope, raw)
+        except ApiError as error:
+            return error.status, error.body
+        return answer.status, answer.body
+
+    async def _route(self, scope: Scope, raw: bytes) -> Answer:
+        method, path = scope["method"], unquote(scope["path"])
+        found = routes.find(method, path)
+        if found is None:
+            raise ApiError(404, [f"Cannot {method} {path}"])
+        route, name = found
+        headers = {key.decode("latin-1").lower(): text for key, text in scope["headers"]}
+        key = headers.get("apikey", b"").decode("latin-1")
+        query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
+        call = Call(self.sim, query, _parse(raw), key)
+        self._admit(route, name, call)
+        ours = path.startswith("/_sim/")
+        if not ours and path != "/":
+            trouble = await self._misbehave(name or "")
+            if trouble is not None:
+                return trouble
+        if route.baileys_only and call.target is not None and call.target.is_cloud:
+            raise bad_request("Method not available on WhatsApp Business API")
+        return await route.handler(call)
+
+    def _admit(self, route: Route, name: str, call: Call) -> None:
+        """Evolution's order: the instance exists, the name is free, then the key."""
+        if route.guard is Guard.OPEN:
+            return
+        store = self.sim.store
+        if route.guard is Guard.INSTANCE:
+            if name not in store.instances:
+                raise no_such_instance(name)
+            call.target = store.instances[name]
+        if route.guard is Guard.GLOBAL and isinstance(call.body, dict):
+            wanted = call.body.get("instanceName")
+            if wanted in store.instances:
+                raise ApiError(403, [f'This name "{wanted}" is already in use.'])
+        if not self._has_key(route, call):
+            raise ApiError(401, "Unauthorized")
+
+    def _has_key(self, route: Route, call: Call) -> bool:
+        if call.key and call.key == self.sim.options.global_key:
+            return True
+        if route.guard is Guard.INSTANCE:
+            return bool(call.key) and call.key == call.instance.token
+        tokens = {instance.token for instance in self.sim.store.instances.values()}
+        return route.guard is Guard.ANY_KEY and call.key in tokens
+
+    async def _misbehave(self, name: str) -> Answer | None:
+        faults = self.sim.faults
+        slow = faults.strike(FaultKind.DELAY, name)
+        if slow:
+            await asyncio.sleep(slow.seconds)
+        hang = faults.strike(FaultKind.HANG, name)
+        if hang:
+            await asyncio.sleep(hang.seconds if hang.seconds > 1 else HANG_SECONDS)
+            raise HangupError
+        broken = faults.strike(FaultKind.ERROR, name)
+        if broken:
+            raise ApiError(broken.status, "Internal server error")
+        if faults.strike(FaultKind.LICENSE, name):
+            return Answer(LICENSE_ERROR, 503)
+        return None
+
+
+async def _read(receive: Receive) -> bytes:
+    parts = bytearray()
+    while True:
+        message = await receive()
+        parts += message.get("body", b"")
+        if not message.get("more_body") or len(parts) > BODY_LIMIT:
+            return bytes(parts)
+
+
+def _parse(raw: bytes) -> Any:
+    if not raw:
+        return {}
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise bad_request(f"Unexpected token in JSON: {error}") from None
+
+
+def create_app(simulator: Simulator | None = None) -> App:
+    return App(simulator or Simulator())
