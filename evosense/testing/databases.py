@@ -119,7 +119,7 @@ def _fill() -> None:
 def make_tenant_row(ref: TenantRef) -> Tenant:
     """Store a tenant with a given identity, still without a schema."""
     with public_scope():
-        tenant = Tenant.objects.create(
+        tenant: Tenant = Tenant.objects.create(
             id=ref.id, schema_name=ref.schema_name, slug=ref.slug, name=ref.name
         )
         Domain.objects.create(tenant=tenant, domain=f"{ref.slug}.{settings.PUBLIC_HOST}")
