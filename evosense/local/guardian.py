@@ -190,7 +190,7 @@ def end_groups(groups: set[int]) -> None:
     remaining = {group for group in groups if kill_group(group, signal.SIGTERM)}
     while remaining and time.monotonic() < deadline:
         time.sleep(0.05)
-        remaining = {group for group in remaining if kill_group(group, signal.Signals(0))}
+        remaining = {group for group in remaining if kill_group(group, 0)}
     for group in remaining:
         kill_group(group, signal.SIGKILL)
 

@@ -82,8 +82,7 @@ class Postgres(Server):
             self._initialise()
         self._check_version()
         self.port = free_port(self._last_port() if self.durable else 0)
-        self._own(self.socket_dir)
-        self._discard_stale_pid_file()
+        self._discard_stale_locks()
         self._write_settings()
         return [str(binaries() / "postgres"), "-D", str(self.data)]
 
@@ -163,9 +162,11 @@ class Postgres(Server):
             return int(text.split("\nport = ")[1].split("\n")[0])
         return DEFAULT_PORT
 
-    def _discard_stale_pid_file(self) -> None:
+    def _discard_stale_locks(self) -> None:
         # The caller has made sure that nobody works in this directory any more; the recorded
         # number may by now belong to an unrelated process, which PostgreSQL would respect.
+        shutil.rmtree(self.socket_dir, ignore_errors=True)
+        self._own(self.socket_dir)
         if is_linux():
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 

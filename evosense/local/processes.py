@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 15.0
 STEADY_AFTER = 30.0
+POLL = 0.05
 STOP_PATIENCE = 5.0
 PALETTE = (36, 32, 33, 35, 34, 96, 92)
 
@@ -52,6 +53,13 @@ class Console:
             sys.stdout.flush()
 
 
+async def exit_code(process: asyncio.subprocess.Process) -> int:
+    """Wait for this process alone: `wait()` also waits for children that share its pipes."""
+    while process.returncode is None:  # noqa: ASYNC110  there is no event for it
+        await asyncio.sleep(POLL)
+    return process.returncode
+
+
 @dataclass
 class Managed:
     """A command that should be running, and the process that runs it now."""
@@ -78,14 +86,15 @@ class Managed:
         )
         self.registry.guard(process.pid)
         kept: list[str] = []
-        await asyncio.gather(
+        pumps = asyncio.gather(
             self._pump(process.stdout, kept if keep_output else None),
             self._pump(process.stderr, None),
         )
-        code = await process.wait()
+        code = await exit_code(process)
         # What it started must not survive it either: a restart would run everything twice.
         kill_group(process.pid, signal.SIGKILL)
         self.registry.unguard(process.pid)
+        await pumps
         return code, "".join(kept)
 
     async def keep_running(self) -> None:
@@ -112,7 +121,7 @@ class Managed:
             return
         kill_group(process.pid, signal.SIGTERM)
         try:
-            await asyncio.wait_for(process.wait(), STOP_PATIENCE)
+            await asyncio.wait_for(exit_code(process), STOP_PATIENCE)
         except TimeoutError:
             self.console.line(self.name, f"did not stop within {STOP_PATIENCE:.0f} s; killed")
         kill_group(process.pid, signal.SIGKILL)

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 from evosense.local.home import Home, process_environment
 from evosense.local.processes import Console, Managed
 from evosense.local.stack import lease_services
-from evosense.local.system import StackError, die_with_parent, file_lock, port_is_free
+from evosense.local.system import (
+    StackError,
+    die_with_parent,
+    file_lock,
+    interrupted,
+    port_is_free,
+    process_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,6 +78,8 @@ class Supervisor:
             self.exit_code = 1
         self.console.line("run", "stopping")
         await asyncio.gather(*(each.stop() for each in self.managed))
+        # A moment to read the last words and close the pipes; pauses and polls are cut short.
+        await asyncio.wait({work}, timeout=TICK)
         work.cancel()
         with contextlib.suppress(asyncio.CancelledError, StackError):
             await work
@@ -196,21 +205,6 @@ def mark_ready(services: Services, home: Home) -> None:
 
 def under_make() -> bool:
     return "MAKELEVEL" in os.environ and "make" in process_name(os.getppid())
-
-
-def process_name(pid: int) -> str:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    return ""
-
-
-def interrupted(pid: int) -> bool:
-    """Tell whether make sits in its SIGINT handler, where it waits for us: SIGINT is blocked."""
-    with contextlib.suppress(OSError, IndexError, ValueError):
-        status = Path(f"/proc/{pid}/status").read_text()
-        blocked = int(status.split("SigBlk:")[1].split()[0], 16)
-        return bool(blocked >> (signal.SIGINT - 1) & 1)
-    return False
 
 
 def box(title: str, rows: list[tuple[str, str]]) -> str:

@@ -143,8 +143,23 @@ def clear_orphans(directory: Path, *, patience: float = 3.0) -> None:
         time.sleep(0.05)
 
 
-def kill_group(group: int, sig: signal.Signals) -> bool:
-    """Signal a process group; False when nobody is left in it."""
+def process_name(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return (PROC / str(pid) / "comm").read_text().strip()
+    return ""
+
+
+def interrupted(pid: int) -> bool:
+    """Tell whether make sits in its SIGINT handler, where it waits for us: SIGINT is blocked."""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        status = (PROC / str(pid) / "status").read_text()
+        blocked = int(status.split("SigBlk:")[1].split()[0], 16)
+        return bool(blocked >> (signal.SIGINT - 1) & 1)
+    return False
+
+
+def kill_group(group: int, sig: int) -> bool:
+    """Signal a process group (0 only asks); False when nobody is left in it."""
     try:
         os.killpg(group, sig)
     except (ProcessLookupError, PermissionError):
