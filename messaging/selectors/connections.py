@@ -1,0 +1,167 @@
+"""Connections with their state, their webhook and what arrived in the last day."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from evosense.core.errors import NotFound
+from evosense.core.schema import current_tenant, database_cursor, public_scope
+from messaging.ingest.models import WebhookEvent
+from messaging.models import Connection, ConnectionEvent
+from tenancy.models import WebhookRoute
+
+# Counting stops here for one connection; a busier day shows "10,000+".
+COUNTED = 10_000
+HISTORY = 50
+# Colours of the palette that rows are marked with.
+COLORS = 8
+_DAY = timedelta(hours=24)
+
+_COUNTS = """
+SELECT r.id, e.status, count(*)
+FROM unnest(%s::uuid[]) AS r (id)
+CROSS JOIN LATERAL (
+    SELECT status FROM public.webhook_events
+    WHERE connection_id = r.id AND tenant_id = %s AND received_at >= %s
+    ORDER BY id DESC LIMIT %s
+) e
+GROUP BY r.id, e.status
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class EventCounts:
+    """Raw events of the last 24 hours by what became of them."""
+
+    pending: int = 0
+    done: int = 0
+    kept: int = 0
+    dead: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.pending + self.done + self.kept + self.dead
+
+    @property
+    def is_capped(self) -> bool:
+        return self.total >= COUNTED
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionView:
+    """One connection; secrets are never part of it."""
+
+    pk: int
+    id: UUID
+    name: str
+    instance: str
+    server_url: str
+    has_api_key: bool
+    number: str | None
+    profile_name: str
+    color: int
+    state: str
+    state_code: int | None
+    state_at: datetime
+    quarantined_at: datetime | None
+    quarantine_reason: str
+    last_event_at: datetime | None
+    is_active: bool
+    previous_token_until: datetime | None
+    events: EventCounts
+    created_at: datetime
+
+    @property
+    def state_label(self) -> str:
+        return str(Connection.State(self.state).label)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionDetail:
+    view: ConnectionView
+    history: list[ConnectionEvent]
+
+
+def connection_list() -> list[ConnectionView]:
+    """Return every connection of the tenant in order of name; a tenant has few."""
+    return _views(list(Connection.objects.order_by("name", "pk")))
+
+
+def connection_model(public_id: UUID) -> Connection:
+    """Return the stored connection; raises NotFound."""
+    found = Connection.objects.filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("connection_not_found", _("This connection does not exist."))
+    return found
+
+
+def connection_view(public_id: UUID) -> ConnectionView:
+    """Return one connection; raises NotFound."""
+    return _views([connection_model(public_id)])[0]
+
+
+def connection_detail(public_id: UUID) -> ConnectionDetail:
+    """Return one connection with its last changes of state, newest first."""
+    connection = connection_model(public_id)
+    history = ConnectionEvent.objects.filter(connection=connection).order_by("-at", "-pk")
+    return ConnectionDetail(_views([connection])[0], list(history[:HISTORY]))
+
+
+def _views(connections: list[Connection]) -> list[ConnectionView]:
+    ids = [one.public_id for one in connections]
+    counts, routes = _event_counts(ids), _routes(ids)
+    return [
+        _view(one, counts.get(one.public_id, EventCounts()), routes.get(one.public_id))
+        for one in connections
+    ]
+
+
+def _view(
+    one: Connection, counts: EventCounts, previous_token_until: datetime | None
+) -> ConnectionView:
+    return ConnectionView(
+        pk=one.pk,
+        id=one.public_id,
+        name=one.name,
+        instance=one.instance,
+        server_url=one.server_url,
+        has_api_key=bool(one.api_key),
+        number=one.number,
+        profile_name=one.profile_name,
+        color=one.color,
+        state=one.state,
+        state_code=one.state_code,
+        state_at=one.state_at,
+        quarantined_at=one.quarantined_at,
+        quarantine_reason=one.quarantine_reason,
+        last_event_at=one.last_event_at,
+        is_active=one.is_active,
+        previous_token_until=previous_token_until,
+        events=counts,
+        created_at=one.created_at,
+    )
+
+
+def _routes(ids: list[UUID]) -> dict[UUID, datetime | None]:
+    """Return until when the token before the last rotation still opens each door."""
+    tenant = current_tenant()
+    with public_scope():
+        routes = WebhookRoute.objects.filter(
+            pk__in=ids, tenant_id=tenant.id, previous_valid_until__gt=timezone.now()
+        )
+        return dict(routes.values_list("pk", "previous_valid_until"))
+
+
+def _event_counts(ids: list[UUID]) -> dict[UUID, EventCounts]:
+    since = timezone.now() - _DAY
+    with database_cursor() as cursor:
+        cursor.execute(_COUNTS, [ids, current_tenant().id, since, COUNTED])
+        found = cursor.fetchall()
+    by_connection: dict[UUID, dict[str, int]] = {}
+    for connection_id, status, count in found:
+        name = WebhookEvent.Status(status).name.lower()
+        by_connection.setdefault(connection_id, {})[name] = count
+    return {one: EventCounts(**counts) for one, counts in by_connection.items()}

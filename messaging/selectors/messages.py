@@ -1,0 +1,98 @@
+"""Messages of a whole tenant by filter, newest first: the list that integrators read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from evosense.core.pagination import newest_first
+from messaging.addresses import identity_hmac, split_jid
+from messaging.models import Connection, Conversation, Message
+from messaging.selectors.bubbles import Bubble, bubbles, shown
+from messaging.selectors.search import clean, contacts_of_jid, conversations_of_jid, with_words
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """What to list; a field left at its default does not narrow the list."""
+
+    connection: UUID | None = None
+    conversation: UUID | None = None
+    chat: str = ""
+    provider_id: str = ""
+    direction: str = ""
+    type: str = ""
+    status: str = ""
+    author: str = ""
+    text: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    # Asks for what an analysis found out about a message.
+    by_analysis: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    bubbles: list[Bubble]
+    next: str | None
+
+
+def message_page(
+    filters: MessageFilter,
+    *,
+    cursor: str | None = None,
+    limit: int = PAGE,
+    show_numbers: bool,
+) -> MessagePage:
+    """Return messages, the one that happened last first."""
+    found = newest_first(shown(_filtered(filters)), field="occurred_at", limit=limit, cursor=cursor)
+    return MessagePage(bubbles(found.rows, show_numbers=show_numbers), found.next)
+
+
+def _filtered(filters: MessageFilter) -> QuerySet[Message]:
+    if filters.by_analysis:
+        # No message has been analysed: nothing has an emotion, a tone or a score.
+        return Message.objects.none()
+    exact: dict[str, Any] = {
+        "provider_id": clean(filters.provider_id),
+        "direction": filters.direction,
+        "type": filters.type,
+        "status": filters.status,
+        "occurred_at__gte": filters.since,
+        "occurred_at__lt": filters.until,
+    }
+    rows = Message.objects.filter(**{name: value for name, value in exact.items() if value})
+    rows = _of_parties(rows, filters)
+    return with_words(rows, filters.text) if filters.text.strip() else rows
+
+
+def _of_parties(rows: QuerySet[Message], filters: MessageFilter) -> QuerySet[Message]:
+    """Keys are looked up first: a join would hide from the planner how few rows they have."""
+    if filters.connection:
+        found = Connection.objects.filter(public_id=filters.connection)
+        rows = rows.filter(connection_id__in=list(found.values_list("pk", flat=True)))
+    if filters.conversation:
+        held = Conversation.objects.filter(public_id=filters.conversation)
+        rows = rows.filter(conversation_id__in=list(held.values_list("pk", flat=True)))
+    if filters.chat:
+        chats = conversations_of_jid(filters.chat)
+        rows = rows.filter(conversation_id__in=list(chats.values_list("pk", flat=True)))
+    return rows.filter(_written_by(filters.author)) if filters.author else rows
+
+
+def _written_by(jid: str) -> Q:
+    """Return a filter for one address: ours, a partner's or a group member's."""
+    key = identity_hmac(*split_jid(clean(jid).strip()))
+    own = Connection.objects.filter(Q(own_hmac=key) | Q(own_lid_hmac=key))
+    lines = list(own.values_list("pk", flat=True))
+    if lines:
+        return Q(connection_id__in=lines, direction=Message.Direction.OUTBOUND)
+    contacts = contacts_of_jid(jid)
+    chats = Conversation.objects.filter(contact_id__in=contacts, kind=Conversation.Kind.PERSON)
+    alone = list(chats.values_list("pk", flat=True))
+    inbound = Q(conversation_id__in=alone, direction=Message.Direction.INBOUND)
+    return Q(author_id__in=contacts) | inbound
