@@ -14,7 +14,9 @@ Level = Literal["ok", "info", "warn", "bad"]
 def wants_fragment(request: HttpRequest) -> bool:
     """Tell whether a fragment is asked for: not by boosted links, not when history is rebuilt."""
     details = getattr(request, "htmx", None)
-    return bool(details) and not details.boosted and not details.history_restore_request
+    if not details:
+        return False
+    return not details.boosted and not details.history_restore_request
 
 
 def render_page(

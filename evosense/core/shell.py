@@ -35,6 +35,8 @@ class NavItem:
     count_url_name: str = ""
     place: Literal["main", "foot"] = "main"
     on_phone: bool = True
+    # The counter also shows in the title of the browser tab.
+    in_title: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class NavLink:
     place: str
     on_phone: bool
     count_url: str = ""
+    in_title: bool = False
     # Filled by a page that already knows the number; most counters arrive as a fragment.
     count: int | None = None
 
@@ -61,6 +64,8 @@ class Shell:
     theme: str = ""
     density: str = ""
     rail: str = ""
+    # What pages extend that may be seen by members and by strangers.
+    base: str = "base_public.html"
 
     @property
     def main(self) -> list[NavLink]:
@@ -76,7 +81,14 @@ class Shell:
 
 
 _items: dict[str, NavItem] = {}
-_links: dict[str, str] = {"login": "account:login", "logout": "account:logout"}
+# Every tenant host offers its account pages under these names.
+_links: dict[str, str] = {
+    "login": "account:login",
+    "logout": "account:logout",
+    "preferences": "account:preferences",
+    "workspaces": "account:workspaces",
+    "events": "account:stream-address",
+}
 
 
 def register_nav(item: NavItem) -> None:
@@ -85,7 +97,7 @@ def register_nav(item: NavItem) -> None:
 
 
 def register_link(name: str, url_name: str) -> None:
-    """Tell the frame where `name` lives: login, logout, workspaces (a menu fragment), profile."""
+    """Tell the frame where `name` lives: one of the names above, or profile."""
     _links[name] = url_name
 
 
@@ -100,21 +112,29 @@ def build_nav(permissions: Iterable[str], view_name: str) -> list[NavLink]:
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context processor; touches no database, so error pages may use it too."""
     match = getattr(request, "resolver_match", None)
-    nav = build_nav(
-        getattr(request, "permissions", ()), match.view_name if match else ""
-    )
-    theme, density = request.COOKIES.get("theme", ""), request.COOKIES.get("density", "")
+    nav = build_nav(getattr(request, "permissions", ()), match.view_name if match else "")
+    density = request.COOKIES.get("density", "")
     return {
         "shell": Shell(
             nav=nav,
             links={name: url for name, url in _resolved_links() if url},
             workspace=str(getattr(getattr(request, "tenant", None), "name", "")),
-            theme=theme if theme in THEMES else "",
+            theme=_theme(request),
             density="compact" if density == "compact" else "",
             rail="pinned" if request.COOKIES.get("rail") == "pinned" else "",
+            base="base_app.html" if getattr(request, "membership", None) else "base_public.html",
         ),
         "nav": nav,
     }
+
+
+def _theme(request: HttpRequest) -> str:
+    """Return what this browser chose, else what the person chose on another one."""
+    chosen = request.COOKIES.get("theme", "")
+    # A membership means that the user is loaded already; error pages must not load one.
+    if not chosen and getattr(request, "membership", None):
+        chosen = getattr(request.user, "theme", "")
+    return chosen if chosen in THEMES else ""
 
 
 def _link(item: NavItem, view_name: str) -> NavLink | None:
@@ -130,6 +150,7 @@ def _link(item: NavItem, view_name: str) -> NavLink | None:
         place=item.place,
         on_phone=item.on_phone,
         count_url=_reverse(item.count_url_name),
+        in_title=item.in_title,
     )
 
 

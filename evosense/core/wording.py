@@ -9,19 +9,28 @@ from django.utils.translation import gettext as _
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
+def ago_templates() -> list[str]:
+    """Return the forms of `ago_words`, for the page to keep them true by itself."""
+    return [
+        _("now"),
+        _("%(n)d min ago"),
+        _("%(n)d h ago"),
+        _("1 day ago"),
+        _("%(n)d days ago"),
+    ]
+
+
 def ago_words(moment: datetime, now: datetime) -> str:
     """Return "now", "3 min ago", "2 h ago", "4 days ago", and the date after a month."""
     seconds = max(0, int((now - moment).total_seconds()))
-    if seconds < MINUTE:
-        return _("now")
-    if seconds < HOUR:
-        return _("%(n)d min ago") % {"n": seconds // MINUTE}
-    if seconds < DAY:
-        return _("%(n)d h ago") % {"n": seconds // HOUR}
-    if seconds < 2 * DAY:
-        return _("1 day ago")
-    if seconds < 30 * DAY:
-        return _("%(n)d days ago") % {"n": seconds // DAY}
+    for below, size, form in zip(
+        (MINUTE, HOUR, DAY, 2 * DAY, 30 * DAY),
+        (1, MINUTE, HOUR, DAY, DAY),
+        ago_templates(),
+        strict=True,
+    ):
+        if seconds < below:
+            return form % {"n": seconds // size}
     return date_format(timezone.localtime(moment), "SHORT_DATE_FORMAT")
 
 

@@ -1,17 +1,37 @@
 // Binds data-controller="name …" to the modules below, for the page and for what htmx swaps in.
 // A controller is a function of its element; it may return a function that undoes it.
-const controllers = {};
+import ago from "./controllers/ago.js";
+import autosubmit from "./controllers/autosubmit.js";
+import combobox from "./controllers/combobox.js";
+import confirm from "./controllers/confirm.js";
+import copy from "./controllers/copy.js";
+import count from "./controllers/count.js";
+import dialog from "./controllers/dialog.js";
+import drop from "./controllers/drop.js";
+import keep from "./controllers/keep.js";
+import live from "./controllers/live.js";
+import menu from "./controllers/menu.js";
+import mixed from "./controllers/mixed.js";
+import preference from "./controllers/preference.js";
+import shortcuts from "./controllers/shortcuts.js";
+import submit from "./controllers/submit.js";
+import theme from "./controllers/theme.js";
+import toasts from "./controllers/toasts.js";
+
+const controllers = { ago, autosubmit, combobox, confirm, copy, count, dialog, drop, keep, live, menu, mixed, preference, theme, toasts };
 const bound = new WeakMap();
 
 function bind(root) {
   const found = root.querySelectorAll("[data-controller]");
-  for (const element of root.matches?.("[data-controller]") ? [root, ...found] : found) {
+  for (const element of root.matches("[data-controller]") ? [root, ...found] : found) {
     if (bound.has(element)) continue;
     const undo = element.dataset.controller.split(/\s+/).map((name) => controllers[name]?.(element));
     bound.set(element, undo.filter(Boolean));
   }
 }
 
+shortcuts();
+submit();
 bind(document.body);
 document.body.addEventListener("htmx:load", (event) => bind(event.target));
 document.body.addEventListener("htmx:beforeCleanupElement", (event) => {

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from evosense.core import charts, richtext
 from evosense.core.phones import format_phone, mask_phone
-from evosense.core.wording import ago_words, duration_words, initials_of, when_words
+from evosense.core.wording import ago_templates, ago_words, duration_words, initials_of, when_words
 
 register = template.Library()
 
@@ -67,6 +67,45 @@ def html_attrs(attrs: Mapping[str, Any]) -> SafeString:
 def field_id(given: str, name: str) -> str:
     """Return the id of a form control: the given one, else the one Django's forms would use."""
     return given or f"id_{name}"
+
+
+@register.filter
+def times(count: int | str) -> range:
+    return range(int(count))
+
+
+@register.simple_tag
+def ago_forms() -> str:
+    """Return the words that static/js/controllers/ago.js fills, as JSON."""
+    return json.dumps(ago_templates())
+
+
+@register.filter
+def sentiment_words(level: int | str) -> str:
+    words = [
+        _("Very dissatisfied"),
+        _("Dissatisfied"),
+        _("Neutral"),
+        _("Satisfied"),
+        _("Very satisfied"),
+    ]
+    return words[min(max(int(level), 1), len(words)) - 1]
+
+
+@register.filter
+def share_of(value: float | str, total: float | str) -> str:
+    """Return a percentage for an SVG attribute, whatever the language's decimal sign."""
+    return f"{100 * min(float(value) / (float(total) or 1), 1):.2f}"
+
+
+@register.filter
+def bar_parts(parts: Sequence[tuple[str, float]], total: float | str) -> list[dict[str, str]]:
+    """Turn (tone, amount) pairs into the rectangles of one bar."""
+    places = charts.segments([amount for _tone, amount in parts], float(total))
+    return [
+        {"tone": tone, "start": f"{start:.2f}", "width": f"{width:.2f}"}
+        for (tone, _amount), (start, width) in zip(parts, places, strict=True)
+    ]
 
 
 @register.filter

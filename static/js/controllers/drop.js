@@ -1,0 +1,13 @@
+// Shows that a file may be let go here, and which one was chosen; the input itself takes it.
+export default function drop(area) {
+  const input = area.querySelector("input[type=file]");
+  const note = area.querySelector("[data-chosen]");
+  for (const name of ["dragenter", "dragover"]) area.addEventListener(name, (event) => { event.preventDefault(); area.classList.add("over"); });
+  for (const name of ["dragleave", "drop"]) area.addEventListener(name, (event) => { event.preventDefault(); area.classList.remove("over"); });
+  area.addEventListener("drop", (event) => {
+    if (!event.dataTransfer.files.length) return;
+    input.files = event.dataTransfer.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  input.addEventListener("change", () => { note.textContent = [...input.files].map((file) => file.name).join(", "); });
+}

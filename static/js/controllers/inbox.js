@@ -1,0 +1,67 @@
+// The three panes: which conversation is open, and a list that never moves under the pointer.
+export default function inbox(main) {
+  const items = main.querySelector("#items");
+  const news = main.querySelector("#news");
+  const scroller = items.closest(".scroll");
+  const rows = (root) => [...root.querySelectorAll("[data-item]")];
+  let fetching = false, again = false;
+
+  function mark() {
+    const open = main.querySelector("#thread")?.dataset.conversation ?? "";
+    for (const item of rows(items)) item.toggleAttribute("aria-current", item.id === `c-${open}`);
+    main.dataset.pane = open ? "thread" : "list";
+  }
+  function announce(count) {
+    news.hidden = !count;
+    news.textContent = (count === 1 ? news.dataset.one : news.dataset.many).replace("%(n)d", count);
+  }
+  const disturbs = () => scroller.scrollTop > 4 || scroller.matches(":hover, :focus-within");
+
+  // Rows are drawn again where they are; their order waits for the person.
+  function apply(page) {
+    const fresh = rows(page);
+    const first = rows(items)[0]?.id;
+    const tabs = page.querySelector("#tabs");
+    if (tabs) main.querySelector("#tabs")?.replaceWith(tabs);
+    const above = fresh.findIndex((row) => row.id === first);
+    const moved = first ? (above < 0 ? fresh.length : above) : fresh.length;
+    if (moved && !disturbs()) {
+      items.replaceChildren(...page.querySelector("#items-page").childNodes);
+      htmx.process(items);
+      announce(0);
+    } else {
+      for (const row of fresh) {
+        const old = items.querySelector(`[id="${row.id}"]`);
+        if (!old || old === document.activeElement) continue;
+        old.replaceWith(row);
+        htmx.process(row);
+      }
+      announce(moved);
+    }
+    mark();
+  }
+  async function refresh() {
+    if (fetching) return void (again = true);
+    fetching = true;
+    try {
+      const answer = await fetch(items.dataset.url, { headers: { "HX-Request": "true", "HX-Target": "items" } });
+      if (answer.ok) apply(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    } catch {
+      // The live controller tells that the line is down; the next hint tries again.
+    }
+    fetching = false;
+    if (again) { again = false; refresh(); }
+  }
+
+  const onSwap = ({ detail }) => {
+    if (detail.target?.id === "thread") mark();
+    if (detail.target?.id === "items") { announce(0); scroller.scrollTop = 0; mark(); }
+  };
+  const onBeforeSwap = ({ detail }) => {
+    if (detail.target?.id === "thread" && detail.shouldSwap) main.querySelector("#panel")?.remove();
+  };
+  const listeners = { "live:messages": refresh, "live:resync": refresh, "htmx:afterSwap": onSwap, "htmx:beforeSwap": onBeforeSwap };
+  for (const [name, act] of Object.entries(listeners)) document.body.addEventListener(name, act);
+  items.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+  return () => { for (const [name, act] of Object.entries(listeners)) document.body.removeEventListener(name, act); };
+}

@@ -1,0 +1,86 @@
+// One open conversation: new and changed bubbles come in by key, so nothing else is drawn again.
+const FAR_PX = 120;
+
+export default function thread(section) {
+  const keys = [section.dataset.conversation, section.dataset.key];
+  const log = section.querySelector("[role=log]");
+  const scroller = log.closest(".scroll");
+  const more = section.querySelector("[data-more]");
+  const reader = section.querySelector("form[data-reader]");
+
+  function merge(fresh) {
+    let last = null, added = 0, changed = false;
+    const known = [...fresh].some((node) => node.id && log.querySelector(`[id="${node.id}"]`));
+    if (!known) log.replaceChildren();
+    for (const node of fresh) {
+      const here = node.id && log.querySelector(`[id="${node.id}"]`);
+      if (!node.id || (here && node.id === "unread")) continue;
+      if (!here) {
+        if (last) last.after(node); else log.append(node);
+        added += node.matches(".msg") ? 1 : 0;
+        htmx.process(node);
+        last = node;
+      } else if (here.dataset.v === node.dataset.v || here.contains(document.activeElement)) last = here;
+      else {
+        here.replaceWith(node);
+        htmx.process(node);
+        changed = true;
+        last = node;
+      }
+    }
+    return { added, changed };
+  }
+
+  async function refresh() {
+    if (section.dataset.latest !== "true") return void (more.hidden = false);
+    const far = scroller.scrollTop < -FAR_PX;
+    const answer = await fetch(section.dataset.tailUrl, { headers: { "HX-Request": "true" } });
+    if (!answer.ok || !section.isConnected) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const { added } = merge([...page.body.children].filter((node) => node.id !== "older"));
+    if (added && far) more.hidden = false;
+    if (added) seen();
+  }
+  // Reading is an intent: only what is on a visible page, at its end, counts as read.
+  function seen() {
+    if (reader && !document.hidden && scroller.scrollTop > -FAR_PX) htmx.trigger(reader, "seen");
+  }
+  function show(bubble) {
+    log.querySelector(".is-target")?.classList.remove("is-target");
+    bubble.classList.add("is-target");
+    bubble.scrollIntoView({ block: "center" });
+  }
+
+  const onLive = ({ detail: { ids } }) => keys.some((key) => ids.includes(key)) && refresh();
+  const onVisible = () => document.hidden || seen();
+  // An older page repeats the day line that stood on top.
+  const onSwap = () => {
+    const days = new Set();
+    for (const day of log.querySelectorAll(".day")) { if (days.has(day.id)) day.remove(); days.add(day.id); }
+  };
+  section.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-jump]");
+    const bubble = link && log.querySelector(new URL(link.href).hash);
+    if (!bubble) return;
+    event.preventDefault();
+    event.stopPropagation();
+    show(bubble);
+  }, true);
+  more?.addEventListener("click", (event) => {
+    if (section.dataset.latest !== "true") return;
+    event.preventDefault();
+    scroller.scrollTop = 0;
+    more.hidden = true;
+    seen();
+  });
+  log.addEventListener("htmx:afterSwap", onSwap);
+  document.body.addEventListener("live:messages", onLive);
+  document.body.addEventListener("live:resync", refresh);
+  document.addEventListener("visibilitychange", onVisible);
+  log.querySelector(".is-target")?.scrollIntoView({ block: "center" });
+  return () => {
+    document.body.removeEventListener("live:messages", onLive);
+    document.body.removeEventListener("live:resync", refresh);
+    document.removeEventListener("visibilitychange", onVisible);
+  };
+}
