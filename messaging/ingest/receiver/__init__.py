@@ -4,11 +4,6 @@ Its own process by `uvicorn --no-access-log messaging.ingest.receiver:applicatio
 `evosense/asgi.py`, which calls `startup` and `shutdown`.
 """
 
-from messaging.ingest.receiver.app import (
-    application,
-    hide_tokens_in_access_log,
-    shutdown,
-    startup,
-)
+from messaging.ingest.receiver.app import application, shutdown, startup
 
-__all__ = ["application", "hide_tokens_in_access_log", "shutdown", "startup"]
+__all__ = ["application", "shutdown", "startup"]

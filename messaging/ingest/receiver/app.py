@@ -198,6 +198,7 @@ async def startup(config: ReceiverConfig | None = None) -> None:
     """Start the receiver of this process; call it in the event loop that will serve requests."""
     global _running  # noqa: PLW0603 - one receiver per process, shared by every request
     if _running is None:
+        _hide_tokens_in_access_log()
         _running = Receiver(config or ReceiverConfig.from_environment())
         await _running.start()
 
@@ -225,7 +226,6 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 async def _lifespan(receive: Receive, send: Send) -> None:
     await receive()
     config = ReceiverConfig.from_environment()
-    hide_tokens_in_access_log()
     if config.metrics_port:
         start_http_server(config.metrics_port)
     await startup(config)
@@ -244,7 +244,7 @@ class _HideTokens(logging.Filter):
         return True
 
 
-def hide_tokens_in_access_log() -> None:
+def _hide_tokens_in_access_log() -> None:
     """Keep webhook tokens that stand in paths out of uvicorn's access log."""
     log = logging.getLogger("uvicorn.access")
     if not any(isinstance(known, _HideTokens) for known in log.filters):

@@ -22,7 +22,11 @@ def body_of(size: int, instance: str) -> bytes:
         "event": "messages.upsert",
         "instance": instance,
         "data": {
-            "key": {"remoteJid": "5511900001234@s.whatsapp.net", "fromMe": False, "id": MARK.decode()},
+            "key": {
+                "remoteJid": "5511900001234@s.whatsapp.net",
+                "fromMe": False,
+                "id": MARK.decode(),
+            },
             "pushName": "Mariana Duarte",
             "status": "DELIVERY_ACK",
             "message": {"conversation": ""},

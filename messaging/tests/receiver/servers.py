@@ -1,4 +1,4 @@
-"""Real servers that tests and the benchmark may kill: PostgreSQL with fsync on, and the receiver."""
+"""Real servers that tests and the benchmark may kill: a durable PostgreSQL and the receiver."""
 
 import contextlib
 import http.client
@@ -41,7 +41,9 @@ class Cluster:
         self.data.mkdir(mode=0o700)
         if self._user:
             os.chown(self.data, self._user.pw_uid, self._user.pw_gid)
-        self._run("initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust", "-N", "-E", "UTF8")
+        self._run(
+            "initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust", "-N", "-E", "UTF8"
+        )
         self.start()
 
     def start(self) -> None:
@@ -59,7 +61,7 @@ class Cluster:
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                preexec_fn=child_setup(self._user),
+                preexec_fn=child_setup(self._user),  # noqa: PLW1509 - PostgreSQL refuses root
             )
         wait_until(self.answers, 20)
 
@@ -161,7 +163,7 @@ class Process:
     port: int = 0
     _process: subprocess.Popen | None = None
 
-    def start(self) -> "Process":
+    def start(self, *, wait: bool = True) -> "Process":
         self.port = self.port or free_port()
         self.directory.mkdir(parents=True, exist_ok=True)
         environment = os.environ | {
@@ -183,10 +185,17 @@ class Process:
                 stdout=log,
                 stderr=log,
                 cwd=ROOT,
-                preexec_fn=child_setup(),
+                preexec_fn=child_setup(),  # noqa: PLW1509 - it must die with us
             )
-        wait_until(self._is_loaded, 20)
+        if wait:
+            wait_until(self._is_loaded, 20)
         return self
+
+    @property
+    def answers(self) -> bool:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return bool(self.post("/hooks/evo/none", {}).status)
+        return False
 
     def _is_loaded(self) -> bool:
         """Wait for the token table: before it is there, every POST gets 503."""
