@@ -87,7 +87,9 @@ class World:
         return found
 
     def _indexes_of(self, line: Line) -> list[int]:
-        return [index for index in range(self.chats) if self.line_of(index) is line]
+        if line not in self.lines:
+            return list(range(self.chats))
+        return [index for index in range(self.chats) if self.line_of(index) == line]
 
     @cached_property
     def by_jid(self) -> dict[str, tuple[Line, Person]]:

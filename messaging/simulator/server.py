@@ -62,8 +62,8 @@ class App:
         try:
             status, body = await self._answer(scope, raw)
         except HangupError:
-            # Closing without an answer is what a reset connection looks like.
-            raise ConnectionResetError from None
+            await _cut(send)
+            return
         payload = orjson.dumps(body)
         headers = [
             (b"content-type", b"application/json; charset=utf-8"),
@@ -138,6 +138,16 @@ class App:
         if faults.strike(FaultKind.LICENSE, name):
             return Answer(LICENSE_ERROR, 503)
         return None
+
+
+async def _cut(send: Send) -> None:
+    """Reset the connection. ASGI has no word for it, so uvicorn's transport is taken."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is None:
+        raise ConnectionResetError
+    transport.abort()
+    # Lets uvicorn notice the loss; it would report a missing answer otherwise.
+    await asyncio.sleep(0)
 
 
 async def _read(receive: Receive) -> bytes:

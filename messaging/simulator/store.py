@@ -10,9 +10,9 @@ from typing import Any
 
 from messaging.simulator.bodies import Bodies
 from messaging.simulator.content import Contents
-from messaging.simulator.dice import fixed_uuid, row_id
+from messaging.simulator.dice import dice, fixed_uuid, row_id
 from messaging.simulator.errors import no_such_instance
-from messaging.simulator.people import Line
+from messaging.simulator.people import VERTICAL_LINES, Line
 from messaging.simulator.rhythm import iso_utc
 from messaging.simulator.versions import behaviour
 
@@ -168,6 +168,13 @@ class Instance:
         return {stored.key["remoteJid"]: stored for stored in self.messages.values()}
 
 
+def invented_line(name: str, number: str = "") -> Line:
+    """A business for an instance that some client created."""
+    model = VERTICAL_LINES[dice("vertical", name).randrange(len(VERTICAL_LINES))]
+    digits = number or f"55119000{dice('number', name).randrange(100_000):05d}"
+    return Line(name, digits, model.profile_name, model.vertical)
+
+
 class Store:
     """Every instance of one server; names are unique on it, as at Evolution."""
 
@@ -185,7 +192,7 @@ class Store:
     def create(
         self, name: str, *, token: str = "", integration: str = BAILEYS, line: Line | None = None
     ) -> Instance:
-        line = line or Line(name, "5511900004200", "Clínica Sorriso", "dental")
+        line = line or invented_line(name)
         bodies = Bodies(line, self.version, self._contents)
         instance = Instance(
             name=name,

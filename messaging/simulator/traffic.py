@@ -67,10 +67,16 @@ class Traffic:
             self._task = None
 
     async def _run(self) -> None:
-        # The first attendances are spread over the past, so that the page moves at once.
-        next_start = time.time() - EVENTS_OF_AN_ATTENDANCE / self.rate
+        next_start = 0.0
         while True:
             now = time.time()
+            if not self._connected():
+                next_start = 0.0
+                await asyncio.sleep(0.5)
+                continue
+            if not next_start:
+                # The first ones began in the past, so that the page moves at once.
+                next_start = now - 8 * EVENTS_OF_AN_ATTENDANCE / max(self.rate, 0.01)
             while next_start <= now and self.rate > 0:
                 self._begin(next_start)
                 next_start += self._die.expovariate(self.rate / EVENTS_OF_AN_ATTENDANCE)
@@ -81,14 +87,11 @@ class Traffic:
             pause = min([next_start, *(item[0] for item in self._waiting[:1])]) - time.time()
             await asyncio.sleep(min(max(pause, 0.01), 1.0))
 
+    def _connected(self) -> list[Instance]:
+        return [one for one in self.sim.store.instances.values() if one.state == "open"]
+
     def _begin(self, at: float) -> None:
-        candidates = [one for one in self.sim.store.instances.values() if one.state == "open"]
-        if not candidates:
-            return
-        chosen = self._someone(candidates)
-        if chosen is None:
-            return
-        instance, person = chosen
+        instance, person = self._someone(self._connected())
         now = time.time()
         for when, body in self._scene(instance, person, at):
             if when < now - 5:
@@ -96,7 +99,7 @@ class Traffic:
             self._serial += 1
             heapq.heappush(self._waiting, (when, self._serial, instance, body))
 
-    def _someone(self, candidates: list[Instance]) -> tuple[Instance, Person] | None:
+    def _someone(self, candidates: list[Instance]) -> tuple[Instance, Person]:
         world, die = self.sim.world, self._die
         own = {one.line.instance: one for one in candidates}
         for _ in range(20):

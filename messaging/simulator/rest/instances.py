@@ -8,7 +8,7 @@ from typing import Any
 from messaging.simulator import rules
 from messaging.simulator.errors import ApiError, bad_request, invalid
 from messaging.simulator.rest.call import Answer, Call, Guard, routes
-from messaging.simulator.store import INTEGRATIONS, Instance, Webhook
+from messaging.simulator.store import INTEGRATIONS, Instance, Webhook, invented_line
 from messaging.simulator.versions import behaviour
 
 SETTING_RULE: rules.Rule = {
@@ -50,7 +50,7 @@ async def create(call: Call) -> Answer:
         name,
         token=str(body.get("token") or ""),
         integration=body["integration"],
-        line=call.sim.lines.get(name),
+        line=call.sim.lines.get(name) or invented_line(name, str(body.get("number") or "")),
     )
     instance.webhook = hook
     instance.settings |= {key: body[key] for key in instance.settings if key in body}

@@ -1,0 +1,5 @@
+import sys
+
+from messaging.simulator.run import main
+
+sys.exit(main())
