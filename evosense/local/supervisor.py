@@ -42,14 +42,17 @@ def commands(port: int, home: Home, *, demo: bool) -> dict[str, list[str]]:
     python = sys.executable
     beat = home.root / "celerybeat-schedule"
     uvicorn = f"-m uvicorn evosense.asgi:application --host 127.0.0.1 --port {port}"
-    celery = f"-m celery -A evosense worker -B --pool threads --concurrency 4 -s {beat}"
-    quick = "--without-gossip --without-mingle --loglevel warning"
+    # Streams never end by themselves, so the web process must not wait for them long.
+    calm = "--timeout-graceful-shutdown 2 --no-access-log --log-level warning"
+    celery = f"-m celery -q -A evosense worker -B --pool threads --concurrency 4 -s {beat}"
+    alone = "--without-gossip --without-mingle --loglevel warning"
+    # Celery warns about root on every start; here the person at the keyboard decides.
+    unwarned = ["-W", "ignore:You're running the worker"]
     plan = {
-        # Streams never end by themselves, so the web process must not wait for them long.
-        "web": [python, *uvicorn.split(), "--timeout-graceful-shutdown", "2", "--no-access-log"],
+        "web": [python, *uvicorn.split(), *calm.split()],
         "ingest": manage("ingest_worker"),
         "relay": manage("relay"),
-        "celery": [python, *celery.split(), *quick.split()],
+        "celery": [python, *unwarned, *celery.split(), *alone.split()],
     }
     return plan | ({"simulator": manage("simulator", "--demo")} if demo else {})
 
