@@ -29,3 +29,26 @@ class OutboxEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.topic} #{self.pk}"
+
+
+class AnsweredRequest(models.Model):
+    """What a POST with an `Idempotency-Key` was answered; `answer` is encrypted for its tenant."""
+
+    tenant_id = models.UUIDField()
+    # The API key that asked: two programs may choose the same key.
+    caller = models.BigIntegerField()
+    key = models.CharField(max_length=200)
+    digest = models.BinaryField(max_length=32)
+    answer = models.BinaryField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "caller", "key"], name="core_answeredrequest_once"
+            )
+        ]
+        indexes = [models.Index(fields=["created_at"], name="core_answeredrequest_age")]
+
+    def __str__(self) -> str:
+        return f"request {self.pk}"

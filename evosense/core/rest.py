@@ -1,0 +1,144 @@
+"""What every API view shares: JSON in and out, strict query parameters, limits per key, pages."""
+
+from datetime import UTC
+from typing import Any, ClassVar
+
+import orjson
+from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions, serializers
+from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
+from rest_framework.parsers import JSONParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from evosense.core import ratelimit
+from evosense.core.errors import Invalid
+from evosense.core.pagination import MAX_LIMIT
+from evosense.core.schema import current_tenant
+
+LONGEST_BODY = 1024 * 1024
+# A key may burst this much and refills at ten requests a second.
+RATE, PERIOD = 600, 60
+
+
+class BodyTooLarge(exceptions.APIException):
+    status_code = 413
+    default_detail = _("The body is longer than 1 MiB.")
+    default_code = "body_too_large"
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """Answer JSON whatever `Accept` says: there is nothing else to choose from."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return DefaultContentNegotiation().select_parser(request, parsers)
+
+    def select_renderer(
+        self,
+        request: Request,  # noqa: ARG002
+        renderers: Any,
+        format_suffix: str | None = None,  # noqa: ARG002
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class BoundedJsonParser(JSONParser):
+    """JSON of a sane size and depth, and text that PostgreSQL can store."""
+
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,  # noqa: ARG002
+        parser_context: Any = None,  # noqa: ARG002
+    ) -> Any:
+        raw = stream.read(LONGEST_BODY + 1)
+        if len(raw) > LONGEST_BODY:
+            raise BodyTooLarge
+        if b"\\u0000" in raw:
+            raise exceptions.ParseError(_("The body contains a null character."))
+        try:
+            return orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            raise exceptions.ParseError(_("The body is not valid JSON.")) from error
+
+
+class UtcDateTimeField(serializers.DateTimeField):
+    """ISO 8601 in UTC; a time without offset is taken as UTC."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(default_timezone=UTC, **kwargs)
+
+
+class Query(serializers.Serializer[Any]):
+    """Query parameters of a view; anything that it does not declare is refused by name."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = sorted(set(data) - set(self.fields))
+        if unknown:
+            raise Invalid("unknown_parameter", _("There is no such parameter."), field=unknown[0])
+        repeated = sorted(name for name in data if len(data.getlist(name)) > 1)
+        if repeated:
+            raise Invalid("repeated_parameter", _("Give it only once."), field=repeated[0])
+        for name in data:
+            if "\x00" in data[name]:
+                raise Invalid("invalid", _("Null characters are not allowed."), field=name)
+        return super().to_internal_value(data)
+
+
+class PageQuery(Query):
+    """Parameters of every list."""
+
+    cursor = serializers.CharField(
+        required=False, help_text="`next` of the page before; absent for the first page."
+    )
+    limit = serializers.IntegerField(
+        required=False, default=50, min_value=1, max_value=MAX_LIMIT, help_text="Rows of a page."
+    )
+
+
+class ApiView(APIView):
+    """Base of the API: strict parameters, a token bucket per key, honest headers."""
+
+    required_scopes: ClassVar[dict[str, str]] = {}
+    query_serializer_class: ClassVar[type[Query]] = Query
+    content_negotiation_class = AlwaysJson
+    parser_classes = (BoundedJsonParser,)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self._take_token(request)
+
+    def query(self) -> dict[str, Any]:
+        """Return the checked query parameters; raises for unknown ones and bad values."""
+        serializer = self.query_serializer_class(data=self.request.query_params)
+        serializer.is_valid(raise_exception=True)
+        found: dict[str, Any] = serializer.validated_data
+        return found
+
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> Response:
+        answer: Response = super().finalize_response(request, response, *args, **kwargs)
+        decision: ratelimit.Decision | None = getattr(self, "_bucket", None)
+        if decision is not None:
+            answer["RateLimit-Limit"] = str(decision.limit)
+            answer["RateLimit-Remaining"] = str(decision.remaining)
+            answer["RateLimit-Reset"] = str(decision.reset_seconds)
+        answer["Cache-Control"] = "no-store"
+        return answer
+
+    def _take_token(self, request: Request) -> None:
+        key = getattr(request.auth, "pk", None)
+        if key is None:
+            return
+        name = f"api:{current_tenant().id}:{key}"
+        self._bucket = ratelimit.take(name, rate=RATE, per_seconds=PERIOD)
+        if not self._bucket.allowed:
+            raise exceptions.Throttled(wait=self._bucket.reset_seconds)
+
+
+def page_of(results: list[Any], following: str | None) -> Response:
+    """Return a list in the shape that all lists have."""
+    return Response({"results": results, "next": following})
