@@ -1,15 +1,36 @@
 """Celery carries disposable work only; what must not be lost waits in PostgreSQL.
 
 Queues are by kind. Every task is a `tenancy.db.tasks.TenantTask`, which fails without its tenant.
+Periodic work is this static table: nothing of it differs between installations, and a table in the
+database would have to be asked for at every tick.
 """
 
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 from django.conf import settings
+from kombu.entity import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evosense.settings.base")
 
+QUEUES = ("ingest", "dispatch", "ai", "maintenance")
+
 app = Celery("evosense", task_cls="tenancy.db.tasks:TenantTask")
 app.config_from_object(settings.CELERY)
+# Named, so that a worker without -Q serves all of them.
+app.conf.task_queues = [Queue(name) for name in QUEUES]  # type: ignore[no-untyped-call]
+app.conf.beat_schedule = {
+    "partitions": {"task": "ingest.maintain_partitions", "schedule": crontab("10", "0")},
+    "outbox": {"task": "core.purge_outbox", "schedule": crontab("40", "3")},
+    "leases": {"task": "tenancy.reap_leases", "schedule": 15.0, "options": {"expires": 15}},
+    "provisioning": {"task": "tenancy.finish_provisioning", "schedule": 300.0},
+    "parked": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "messaging.expire_parked", "minutes": 60},
+    },
+}
+# The current app is a variable of one thread; the others would get an unconfigured one.
+app.set_default()
 app.autodiscover_tasks()

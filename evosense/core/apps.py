@@ -6,4 +6,5 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
+        from evosense import celery  # noqa: F401, PLC0415  (binds tasks in every process)
         from evosense.core import checks  # noqa: F401, PLC0415  (registers the system checks)

@@ -1,7 +1,7 @@
 """Steps that keep an installation ready besides its migrations, such as partitions made ahead.
 
-Apps register theirs in `AppConfig.ready`; `manage.py setup` runs them, and beat repeats them every
-day. A step must be safe to repeat.
+Apps register theirs in `AppConfig.ready`, and `manage.py setup` runs them at every start. A step
+must be safe to repeat; what is needed more often than that has a periodic task too.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ _steps: dict[str, Callable[[], object]] = {}
 
 
 def register_setup_step(name: str, act: Callable[[], object]) -> None:
-    """Have `act` run in the shared schema by `setup` and once a day."""
+    """Have `setup` run `act` in the shared schema."""
     _steps[name] = act
 
 

@@ -3,16 +3,9 @@
 from celery import shared_task
 
 from evosense.core import outbox
-from evosense.core.setup import run_setup_steps
 
 
-@shared_task(tenant_required=False, queue="maintenance")
-def repeat_setup_steps() -> None:
-    """Make tomorrow's partitions and whatever else apps registered."""
-    run_setup_steps()
-
-
-@shared_task(tenant_required=False, queue="maintenance")
+@shared_task(name="core.purge_outbox", tenant_required=False, expires=3600)
 def purge_outbox() -> None:
     """Delete news that everybody has had for a week."""
     outbox.purge()

@@ -138,6 +138,7 @@ def truncate_everything() -> None:
         )
         tables = ", ".join(row[0] for row in cursor.fetchall())
         cursor.execute(f"TRUNCATE {tables}")
+        _drop_daily_partitions(cursor)
         cursor.execute(
             "SELECT nspname FROM pg_namespace WHERE nspname LIKE 't\\_%%' AND nspname <> ALL(%s)",
             [[ALPHA.schema_name, BETA.schema_name]],
@@ -147,6 +148,15 @@ def truncate_everything() -> None:
         Domain.objects.exclude(tenant_id__in=[ALPHA.id, BETA.id]).delete()
         Tenant.objects.exclude(pk__in=[ALPHA.id, BETA.id]).delete()
         Tenant.objects.update(state="ready", status="trial", state_error="")
+
+
+def _drop_daily_partitions(cursor: Any) -> None:
+    cursor.execute(
+        "SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'"
+        " AND relnamespace = 'public'::regnamespace AND relname ~ '_p[0-9]{8}$'"
+    )
+    for (name,) in cursor.fetchall():
+        cursor.execute(f'DROP TABLE public."{name}"')
 
 
 KEPT_TABLES = frozenset(

@@ -1,0 +1,63 @@
+"""Tasks about tenants as such; they see the shared schema only."""
+
+import hashlib
+import time
+from typing import Any
+from uuid import UUID
+
+from celery import current_app, shared_task
+
+from evosense.core.schema import TENANT_HEADER, public_scope
+from evosense.core.streams import redis_client
+from tenancy.db import fleet, provision, tickets  # noqa: F401  (tickets registers its tasks)
+from tenancy.models import Tenant
+
+
+@shared_task(
+    name="tenancy.provision_tenant",
+    tenant_required=False,
+    autoretry_for=(Exception,),
+    retry_backoff=5,
+    max_retries=5,
+)
+def provision_tenant(tenant_id: str) -> None:
+    """Make a new tenant's schema; its state tells the page that waits."""
+    provision.provision(UUID(tenant_id))
+
+
+@shared_task(name="tenancy.finish_provisioning", tenant_required=False)
+def finish_provisioning() -> None:
+    """Try again what was interrupted or failed."""
+    fleet.finish_provisioning()
+
+
+@shared_task(name="tenancy.fan_out", tenant_required=False, expires=55)
+def fan_out(task: str, minutes: int) -> None:
+    """Start `task` once in `minutes` for each ready tenant; beat calls this every minute.
+
+    Each tenant has its own minute of the period, so that the load is even without delayed messages,
+    which workers would hold in memory. Minutes in which beat was away are made up for.
+    """
+    turns = due_turns(task, minutes, now=time.time())
+    with public_scope():
+        ids = Tenant.objects.filter(state=Tenant.State.READY).values_list("pk", flat=True)
+        for tenant_id in ids.iterator(chunk_size=500):
+            if turn_of(tenant_id, minutes) in turns:
+                current_app.tasks[task].apply_async(
+                    headers={TENANT_HEADER: str(tenant_id)}, expires=minutes * 60
+                )
+
+
+def due_turns(task: str, minutes: int, *, now: float) -> set[int]:
+    """Return the turns since the last call, at most one period, and note this call."""
+    minute = int(now // 60)
+    key = f"g:fanout:{task}"
+    client: Any = redis_client()
+    last = client.set(key, minute, get=True)
+    first = max(int(last) + 1, minute - minutes + 1) if last else minute
+    return {each % minutes for each in range(first, minute + 1)}
+
+
+def turn_of(tenant_id: UUID, minutes: int) -> int:
+    """Return the tenant's own minute of the period."""
+    return int.from_bytes(hashlib.sha256(tenant_id.bytes).digest()[:8], "big") % minutes
