@@ -5,13 +5,15 @@ forty streams through an async Django view held forty database connections.
 """
 
 import os
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evosense.settings.base")
 
 from a2wsgi import WSGIMiddleware
 from django.core.wsgi import get_wsgi_application
 
-django_application = get_wsgi_application()
+# Typed loosely: Django's answer is an iterable of bytes, which its stubs do not say.
+django_application: Any = get_wsgi_application()
 
 from evosense import composition  # noqa: E402
 

@@ -38,7 +38,7 @@ class LocaleMiddleware:
         tenant = active_tenant()
         language = self._language(request, tenant.locale if tenant else "")
         with translation.override(language), timezone.override(self._zone(tenant)):
-            request.LANGUAGE_CODE = language  # type: ignore[attr-defined]
+            request.LANGUAGE_CODE = language
             response = self.get_response(request)
         response.setdefault("Content-Language", language)
         return response

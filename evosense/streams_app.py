@@ -29,7 +29,7 @@ MAX_STREAMS = 2_000
 _BATCH = 200
 
 _open_streams = 0
-_clients: dict[int, "redis.asyncio.Redis"] = {}
+_clients: dict[int, "redis.asyncio.Redis[bytes]"] = {}
 
 
 async def application(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -86,7 +86,7 @@ async def _begin(key: str, start: str, send: Send) -> str:
     """Return the id to read after; tells the page to resync when its place is gone."""
     try:
         info = await _client().xinfo_stream(key)
-        oldest, newest = _id(info["first-entry"]), info["last-generated-id"].decode()
+        oldest, newest = _id(info["first-entry"]), str(info["last-generated-id"], "ascii")
     except redis.exceptions.ResponseError:
         oldest, newest = "", "0-0"
     except redis.exceptions.RedisError:
@@ -154,7 +154,7 @@ def _id(entry: Any) -> str:
     return entry[0].decode() if entry else ""
 
 
-def _client() -> "redis.asyncio.Redis":
+def _client() -> "redis.asyncio.Redis[bytes]":
     # One client for each event loop: its connections belong to the loop that opened them.
     loop = id(asyncio.get_running_loop())
     if loop not in _clients:

@@ -46,7 +46,7 @@ def check_no_relation_to_shared(app_configs: Any, **kwargs: Any) -> list[CheckMe
         for model in config.get_models(include_auto_created=True)
         for field in model._meta.get_fields()
         if field.is_relation and not field.auto_created and field.related_model is not None
-        for target in [field.related_model._meta.app_label]  # type: ignore[union-attr]
+        for target in [field.related_model._meta.app_label]
         if target in shared
     ]
 

@@ -38,7 +38,7 @@ class TenantMiddleware:
             return self.get_response(request)
 
     def _answer_public(self, request: HttpRequest) -> HttpResponse:
-        request.urlconf = PUBLIC_URLCONF  # type: ignore[attr-defined]
+        request.urlconf = PUBLIC_URLCONF
         request.tenant = None  # type: ignore[attr-defined]
         set_urlconf(PUBLIC_URLCONF)
         with public_scope():

@@ -34,8 +34,9 @@ def problem_handler(error: Exception, _context: dict[str, Any]) -> Response | No
     if body is None:
         return None
     response = Response(body, status=body["status"], content_type=CONTENT_TYPE)
-    if isinstance(error, exceptions.Throttled) and error.wait is not None:
-        response["Retry-After"] = str(int(error.wait) + 1)
+    wait = getattr(error, "wait", None)
+    if wait is not None:
+        response["Retry-After"] = str(int(wait) + 1)
     if getattr(error, "auth_header", None):
         response["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
     return response

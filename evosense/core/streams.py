@@ -17,7 +17,7 @@ KEEP = 2_000
 
 
 @lru_cache(maxsize=1)
-def redis_client() -> "redis.Redis":
+def redis_client() -> "redis.Redis[bytes]":
     """Return the process-wide Redis client (its pool is safe to share between threads)."""
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
 
@@ -29,4 +29,4 @@ def hints_key(tenant_id: UUID | str) -> str:
 def publish(tenant_id: UUID, kind: str, ids: Mapping[str, object]) -> None:
     """Append one hint to the tenant's stream; raises redis.RedisError when Redis is away."""
     fields = {"kind": kind, "ids": orjson.dumps(dict(ids)).decode()}
-    redis_client().xadd(hints_key(tenant_id), fields, maxlen=KEEP, approximate=True)  # type: ignore[arg-type]
+    redis_client().xadd(hints_key(tenant_id), fields, maxlen=KEEP, approximate=True)

@@ -8,6 +8,7 @@ os.environ.setdefault("PUBLIC_PORT", os.environ.get("PORT", "8000"))
 os.environ.setdefault("SECURE_SSL_REDIRECT", "0")
 os.environ.setdefault("BEHIND_PROXY", "0")
 
+from evosense.core.logging import logging_settings
 from evosense.settings.base import *
 
 DEBUG = True
@@ -24,4 +25,4 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
-LOGGING = logging_settings(as_json=False, level=os.environ.get("LOG_LEVEL", "INFO"))  # noqa: F405
+LOGGING = logging_settings(as_json=False, level=os.environ.get("LOG_LEVEL", "INFO"))
