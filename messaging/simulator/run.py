@@ -33,7 +33,7 @@ class SetupError(Exception):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one")
+    parser.add_argument("--port", type=int, help=f"default {DEFAULT_PORT}; 0 takes a free one")
     parser.add_argument("--chats", type=int, default=60, help="how many people write")
     parser.add_argument("--rate", type=float, help="live events per second; default 0")
     parser.add_argument("--seed", type=int, default=1)
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def serve(options: dict[str, Any], announce: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; `announce` gets one JSON line as soon as requests work."""
     simulator = build(options)
-    listener = _listen(options["host"], options["port"])
+    listener = _open_port(options["host"], options["port"], may_move=options["demo"])
     host, port = listener.getsockname()[:2]
     line = json.dumps({"url": f"http://{host}:{port}", "api_key": simulator.options.global_key})
     config = uvicorn.Config(App(simulator), log_level="warning", access_log=False, lifespan="on")
@@ -121,6 +121,18 @@ def wire_demo(simulator: Simulator, demo: dict[str, Any], receiver: str) -> None
             headers={"X-EvoSense-Token": connection["token"]},
             events=instance.bodies.version.events,
         )
+
+
+def _open_port(host: str, port: int | None, *, may_move: bool) -> socket.socket:
+    """Two demonstrations on one machine must not fight for the usual port."""
+    if port is not None:
+        return _listen(host, port)
+    try:
+        return _listen(host, DEFAULT_PORT)
+    except SetupError:
+        if not may_move:
+            raise
+        return _listen(host, 0)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,0 +1,156 @@
+"""The demonstration's company, people and connections, and the file that remembers their secrets.
+
+The secrets are of a company that only exists to be looked at; the file is this user's alone.
+"""
+
+import json
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from evosense.core.errors import Conflict, NotFound
+from evosense.core.ids import random_token
+from evosense.core.schema import public_scope, tenant_scope
+from messaging.models import Connection
+from messaging.services import connections
+from messaging.simulator.demo import DEMO_LINES, DEMO_NAMES
+from messaging.simulator.people import Line
+from messaging.simulator.run import DEFAULT_PORT, demo_file
+from tenancy.models import Membership, Tenant, User
+from tenancy.services import people, tenants
+
+SLUG = "aurora"
+NAME = "Móveis Aurora"
+PEOPLE = (
+    ("dona@aurora.example", "Helena Prado", Membership.Role.OWNER),
+    ("atendente@aurora.example", "Rafael Tavares", Membership.Role.AGENT),
+    ("leitura@aurora.example", "Noemi Campos", Membership.Role.VIEWER),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """What the simulator needs to post as one instance."""
+
+    id: str
+    name: str
+    instance: str
+    token: str
+    api_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    tenant: Tenant
+    password: str
+    wires: tuple[Wire, ...]
+
+    def facts(self) -> dict[str, Any]:
+        port = f":{settings.PUBLIC_PORT}" if settings.PUBLIC_PORT else ""
+        host = tenants.host_of(self.tenant.slug)
+        return {
+            "slug": self.tenant.slug,
+            "url": f"{settings.PUBLIC_SCHEME}://{host}{port}/",
+            "email": PEOPLE[0][0],
+            "password": self.password,
+            "people": {role: email for email, _, role in PEOPLE},
+            "connections": [
+                {
+                    "id": wire.id,
+                    "name": wire.name,
+                    "instance": wire.instance,
+                    "token": wire.token,
+                    "api_key": wire.api_key,
+                }
+                for wire in self.wires
+            ],
+        }
+
+
+def ensure() -> Company:
+    """Find or make everything; secrets that are not remembered are made anew."""
+    remembered = _remembered()
+    tenant = _tenant()
+    password = str(remembered.get("password") or secrets.token_urlsafe(12))
+    _people(tenant, password)
+    known = {wire["instance"]: wire for wire in remembered.get("connections", [])}
+    with tenant_scope(tenant.ref):
+        wires = tuple(_connection(line, known.get(line.instance)) for line in DEMO_LINES)
+    return Company(tenant, password, wires)
+
+
+def save(company: Company) -> None:
+    """Remember the secrets for the simulator and for the next run."""
+    path = demo_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as handle:
+        json.dump(company.facts(), handle)
+    fresh.replace(path)
+
+
+def _remembered() -> dict[str, Any]:
+    return _read(demo_file())
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _tenant() -> Tenant:
+    try:
+        tenant = tenants.find_tenant(slug=SLUG)
+    except NotFound:
+        tenant = tenants.create_tenant(name=NAME, slug=SLUG, plan=Tenant.Plan.PRO)
+    if tenant.state == Tenant.State.READY:
+        return tenant
+    return tenants.provision_now(tenant.id)
+
+
+def _people(tenant: Tenant, password: str) -> None:
+    with public_scope():
+        for email, name, role in PEOPLE:
+            user = User.objects.filter(email=email).first()
+            if user is None:
+                user = people.create_user(email=email, password=password, name=name)
+            elif not user.check_password(password):
+                user.set_password(password)
+                user.save(update_fields=["password"])
+            with suppress(Conflict):
+                people.add_member(tenant_id=tenant.id, user_id=user.pk, role=role)
+
+
+def _connection(line: Line, known: dict[str, Any] | None) -> Wire:
+    existing = Connection.objects.filter(instance=line.instance).first()
+    if existing and known and known.get("id") == str(existing.public_id) and known.get("token"):
+        return Wire(**{name: str(known[name]) for name in Wire.__slots__})
+    api_key = random_token()
+    if existing:
+        made = connections.rotate_token(existing.public_id)
+    else:
+        made = connections.create_connection(
+            name=DEMO_NAMES[line.instance],
+            instance=line.instance,
+            server_url=f"http://127.0.0.1:{DEFAULT_PORT}",
+            api_key=api_key,
+            number=line.number,
+        )
+    connection = made.connection
+    return Wire(
+        id=str(connection.public_id),
+        name=connection.name,
+        instance=connection.instance,
+        token=made.token,
+        api_key=connection.api_key or api_key,
+    )

@@ -1,0 +1,89 @@
+"""The demonstration: made once, its secrets kept by their owner, its history ordinary events."""
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evosense.core.crypto import token_digest
+from evosense.core.schema import TenantRef, public_scope, tenant_scope
+from messaging.ingest.models import WebhookEvent
+from messaging.management import demo_company, demo_history
+from messaging.management.demo_company import Company
+from messaging.models import Connection
+from messaging.simulator.demo import DEMO_NAMES, demo_world
+from messaging.simulator.run import read_demo, wire_demo
+from messaging.simulator.state import Options, Simulator
+from tenancy.models import Membership, Tenant, User, WebhookRoute
+
+
+@pytest.fixture
+def company(
+    tenant: TenantRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Company]:
+    """The demonstration inside the test's own tenant, so that no schema has to be made."""
+    monkeypatch.setenv("EVOSENSE_HOME", str(tmp_path))
+    with public_scope():
+        row = Tenant.objects.get(pk=tenant.id)
+        monkeypatch.setattr(demo_company, "_tenant", lambda: row)
+        made = demo_company.ensure()
+        demo_company.save(made)
+        yield made
+
+
+def test_everything_is_there(company: Company):
+    with tenant_scope(company.tenant.ref):
+        rows = {row.instance: row.name for row in Connection.objects.all()}
+    assert rows == DEMO_NAMES
+    roles = Membership.objects.filter(tenant=company.tenant).values_list("role", flat=True)
+    assert {"owner", "agent", "viewer"} <= set(roles)
+    owner = User.objects.get(email=company.facts()["email"])
+    assert owner.check_password(company.password)
+
+
+def test_the_tokens_open_the_routes(company: Company):
+    for wire in company.wires:
+        route = WebhookRoute.objects.get(pk=wire.id)
+        assert bytes(route.token_hash) == token_digest(wire.token)
+
+
+def test_the_file_is_for_its_owner_only(company: Company, tmp_path: Path):
+    path = tmp_path / "demo.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert json.loads(path.read_text())["password"] == company.password
+
+
+def test_a_second_run_changes_nothing(company: Company):
+    assert demo_company.ensure() == company
+
+
+def test_lost_secrets_are_made_anew(company: Company, tmp_path: Path):
+    (tmp_path / "demo.json").unlink()
+    again = demo_company.ensure()
+    assert [wire.id for wire in again.wires] == [wire.id for wire in company.wires]
+    assert not {wire.token for wire in again.wires} & {wire.token for wire in company.wires}
+    assert User.objects.get(email=again.facts()["email"]).check_password(again.password)
+
+
+def test_the_simulator_goes_on_with_what_was_seeded(company: Company, tmp_path: Path):
+    simulator = Simulator(Options(), world=demo_world())
+    wire_demo(simulator, read_demo(tmp_path / "demo.json"), "http://127.0.0.1:8000")
+    for wire in company.wires:
+        instance = simulator.store.get(wire.instance)
+        assert instance.webhook
+        assert instance.webhook.url == f"http://127.0.0.1:8000/hooks/evo/{wire.id}"
+        assert instance.webhook.headers == {"X-EvoSense-Token": wire.token}
+        assert instance.token == wire.api_key
+        assert instance.state == "open"
+
+
+def test_history_is_written_once(company: Company):
+    written: dict[str, Any] = demo_history.ensure(company, days=5)
+    own = WebhookEvent.objects.filter(tenant_id=company.tenant.id)
+    assert written["events"] > 300
+    assert own.count() == written["events"]
+    assert not own.exclude(flag="").exists()
+    assert demo_history.ensure(company, days=5)["events"] == 0
