@@ -95,11 +95,13 @@ class Supervisor:
             simulator = plan.pop("simulator", None)
             for name, command in plan.items():
                 group.create_task(self._managed(name, command).keep_running())
+            welcome = group.create_task(self._welcome())
             if simulator:
-                await self._seed()
-                group.create_task(self._managed("simulator", simulator).keep_running())
-            await self._wait_until_ready()
-            self._announce()
+                fresh = await self._seed()
+                if self.demo:
+                    group.create_task(self._managed("simulator", simulator).keep_running())
+                if fresh and welcome.done():
+                    self._announce()
 
     def _managed(self, name: str, command: list[str]) -> Managed:
         managed = Managed(name, command, self.environment, self.console, self.lease)
@@ -113,18 +115,27 @@ class Supervisor:
             raise StackError(f"setting up the database failed with code {code}")
         mark_ready(self.services, self.home)
 
-    async def _seed(self) -> None:
-        """Create the demonstration once; a failed attempt is repeated at the next start."""
+    async def _seed(self) -> bool:
+        """Create the demonstration once and tell whether it is new.
+
+        A failed attempt is repeated at the next start.
+        """
         if self._demo_facts() is not None:
-            return
+            return False
         seeding = self._managed("demo", manage("seed_demo"))
         code, output = await seeding.run_once(keep_output=True)
-        if code:
-            self.console.line("demo", f"the demonstration could not be created (code {code})")
-            return
-        facts = json.loads(output) if output.strip() else {}
+        try:
+            facts = json.loads(output) if code == 0 else None
+        except ValueError:
+            facts = None
+        if not isinstance(facts, dict):
+            self.demo = False
+            if not self.end.is_set():
+                self.console.line("demo", f"could not be created (code {code}); see above")
+            return False
         self._demo_file.touch(mode=0o600)
         self._demo_file.write_text(json.dumps(facts))
+        return True
 
     @property
     def _demo_file(self) -> Path:
@@ -137,9 +148,10 @@ class Supervisor:
             return None
         return facts
 
-    async def _wait_until_ready(self) -> None:
+    async def _welcome(self) -> None:
         while not await self._answers("/readyz"):  # noqa: ASYNC110  another process sets it
             await asyncio.sleep(READY_POLL)
+        self._announce()
 
     async def _answers(self, path: str) -> bool:
         try:
@@ -156,11 +168,13 @@ class Supervisor:
         return b" 200 " in status
 
     def _announce(self) -> None:
-        base = f"localhost:{self.port}"
-        facts = (self._demo_facts() or {}) if self.demo else {}
+        base = f"{self.environment.get('PUBLIC_HOST', 'localhost')}:{self.port}"
         rows = [("EvoSense", f"http://{base}/")]
-        if facts:
-            rows.append(("Demo", facts.get("url") or f"http://{facts.get('slug', 'demo')}.{base}/"))
+        facts = self._demo_facts() if self.demo else {}
+        if facts is None:
+            rows.append(("Demo", "being created; its address follows"))
+        elif facts:
+            rows.append(("Demo", f"http://{facts.get('slug', 'demo')}.{base}/"))
             rows += [
                 (key.capitalize(), str(facts[key])) for key in ("email", "password") if key in facts
             ]

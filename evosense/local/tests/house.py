@@ -30,6 +30,7 @@ with psycopg.connect(os.environ["DATABASE_URL"]) as link:
     link.execute("insert into starts default values")
     print("starts:", link.execute("select count(*) from starts").fetchone()[0], flush=True)
 """
+BROKEN_DEMO = "print('no', flush=True); raise SystemExit(4)"
 DEMO = 'print(\'{"slug": "loja", "email": "dona@loja.example", "password": "segredo"}\')'
 
 
@@ -41,7 +42,8 @@ def commands(port, home, *, demo):
 
 
 def manage(*arguments):
-    scripts = {"setup": SETUP, "seed_demo": DEMO}
+    demo = BROKEN_DEMO if os.environ.get("HOUSE_BROKEN_DEMO") else DEMO
+    scripts = {"setup": SETUP, "seed_demo": demo}
     return [sys.executable, "-c", scripts[arguments[0]]]
 
 

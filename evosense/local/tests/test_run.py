@@ -79,6 +79,13 @@ def test_without_demonstration_nothing_is_seeded(installation):
     assert "Demo" not in text
 
 
+def test_a_demonstration_that_fails_does_not_stop_the_house(installation):
+    _, output = installation.start(HOUSE_BROKEN_DEMO="1")
+    text = output.read_text()
+    assert "could not be created (code 4)" in text
+    assert "simulator" not in text
+
+
 def test_a_process_that_dies_is_started_again(installation):
     _, output = installation.start(HOUSE_CRASHER="1")
     assert eventually(lambda: output.read_text().count("│ crash\n") >= 3)
