@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from messaging.ingest.envelope.scalars import norm_event
 from messaging.ingest.receiver.records import KEPT, PENDING, Record
-from messaging.ingest.receiver.redact import Shaped, clean, dump, shape
+from messaging.ingest.receiver.redact import clean, dump, shape
 from messaging.ingest.receiver.tokens import Route
 
 PREFIX = "/hooks/evo"
@@ -71,40 +71,45 @@ def arrival_of(route: Route, raw: bytes, *, path_event: str, max_blob: int) -> A
     shaped = shape(raw, max_blob=max_blob)
     document = shaped.document
     if document is None:
-        record = _record(route, norm_event(path_event), "broken", shaped)
-        return Arrival(record._replace(dedupe_key=_digest(route, raw)), None)
-    event = norm_event(document.get("event")) or norm_event(path_event)
+        return Arrival(_flagged(route, "broken", path_event, raw=raw, body=shaped.body), None)
+    event = clean(norm_event(document.get("event")) or norm_event(path_event), 80)
     named = document.get("instance")
     instance = clean(named, 200) if isinstance(named, str) else ""
-    is_other = isinstance(named, str) and bool(route.instance) and named != route.instance
-    record = _record(route, event, "mismatch" if is_other else "", shaped)
-    return Arrival(
-        record._replace(
-            dedupe_key=_dedupe_key(route, event, document.get("data")), instance=instance
-        ),
-        shaped.qr,
+    is_other = isinstance(named, str) and named != route.instance != ""
+    record = Record(
+        received_us=_clock.now(),
+        tenant_id=route.tenant_id,
+        connection_id=route.connection_id,
+        dedupe_key=_dedupe_key(route, event, document.get("data")),
+        event=event,
+        instance=instance,
+        lane=HISTORY if event in HISTORY_EVENTS else LIVE,
+        body=shaped.body,
+        flag="mismatch" if is_other else "",
+        status=KEPT if is_other else PENDING,
+        blobs=shaped.blobs,
     )
+    return Arrival(record, shaped.qr)
 
 
 def oversize(route: Route, *, path_event: str) -> Record:
     """Build the row that says a body was too large to keep."""
-    record = _record(route, norm_event(path_event), "oversize", Shaped(b"", None))
-    return record._replace(dedupe_key=_digest(route, record.received_us.to_bytes(8)))
+    return _flagged(route, "oversize", path_event, raw=time.time_ns().to_bytes(8), body=b"")
 
 
-def _record(route: Route, event: str, flag: str, shaped: Shaped) -> Record:
+def _flagged(route: Route, flag: str, path_event: str, *, raw: bytes, body: bytes) -> Record:
+    """Build a row that is kept raw, with all we know from the outside."""
     return Record(
         received_us=_clock.now(),
         tenant_id=route.tenant_id,
         connection_id=route.connection_id,
-        dedupe_key=b"",
-        event=clean(event, 80),
+        dedupe_key=_digest(route, raw),
+        event=clean(norm_event(path_event), 80),
         instance="",
-        lane=HISTORY if event in HISTORY_EVENTS else LIVE,
-        body=shaped.body,
+        lane=LIVE,
+        body=body,
         flag=flag,
-        status=KEPT if flag else PENDING,
-        blobs=shaped.blobs,
+        status=KEPT,
     )
 
 

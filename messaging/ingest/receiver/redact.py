@@ -27,16 +27,15 @@ _ANYWHERE_SECRETS = frozenset(
 )
 _HEADER_SECRET = re.compile(r"auth|token|key|secret|cookie", re.IGNORECASE)
 _QR_SECRETS = frozenset({"code", "base64", "pairingCode"})
-# Words that send a body the long way. Senders write these keys in exactly this case.
-_LONG_WAY = (
-    b'"base64"',
-    b'"qrcode"',
-    b'"pairingCode"',
-    b'"headers"',
-    b'uthorization"',
-    b'"jwt_key"',
+# One pass finds every name that matters. An unescaped quote cannot stand inside a JSON string, so a
+# quoted name with a colon behind it is a member.
+_NAMES = re.compile(
+    rb'"(apikey|api_key|destination'
+    rb'|base64|qrcode|pairingCode|headers|[aA]uthorization|jwt_key)"'
 )
-_MEMBER = re.compile(rb'\s*:\s*(?!null\b|"")("(?:[^"\\]|\\.)*"|.)', re.DOTALL)
+_IN_PLACE = frozenset(name.encode() for name in _TOP_SECRETS)
+# Possessive blanks: giving one back would let a null behind it pass the look-ahead.
+_MEMBER = re.compile(rb'\s*+:\s*+(?!null\b|"")("(?:[^"\\]|\\.)*"|.)', re.DOTALL)
 _BROKEN_SECRET = re.compile(
     rb'("(?:apikey|api_key|destination|authorization|jwt_key)"\s*:\s*)"(?:[^"\\]|\\.)*"?',
     re.IGNORECASE | re.DOTALL,
@@ -87,7 +86,8 @@ def inflate(data: bytes, *, limit: int) -> bytes | None:
 
 def _in_place(raw: bytes) -> Shaped | None:
     """Replace the top-level secrets in the bytes; None when that is not safely possible."""
-    if any(word in raw for word in _LONG_WAY):
+    found = _secret_values(raw)
+    if found is None:
         return None
     try:
         document = orjson.loads(raw)
@@ -95,32 +95,29 @@ def _in_place(raw: bytes) -> Shaped | None:
         return None
     if not isinstance(document, dict):
         return None
-    spans: list[tuple[int, int]] = []
+    names = [name for name, _ in found]
     for name in _TOP_SECRETS:
-        found = _values_of(raw, name)
         value = document.get(name)
-        if len(found) != int(value not in (None, "")) or (found and not isinstance(value, str)):
+        spans = names.count(name)
+        # More values than the top level has: a nested or repeated member, or a spelling of its own.
+        if spans != int(value not in (None, "")) or (spans and not isinstance(value, str)):
             return None
-        spans += found
-        if found:
+        if spans:
             document[name] = REDACTED
-    return Shaped(_replace(raw, spans), document)
+    return Shaped(_replace(raw, [span for _, span in found]), document)
 
 
-def _values_of(raw: bytes, name: str) -> list[tuple[int, int]]:
-    """Find the values of all members called `name`, at any depth, that are not null or empty.
-
-    An unescaped quote cannot stand inside a JSON string, so quoted name plus colon is a member.
-    """
-    quoted = b'"%s"' % name.encode()
-    spans = []
-    place = raw.find(quoted)
-    while place >= 0:
-        match = _MEMBER.match(raw, place + len(quoted))
-        if match:
-            spans.append(match.span(1))
-        place = raw.find(quoted, place + len(quoted))
-    return spans
+def _secret_values(raw: bytes) -> list[tuple[str, tuple[int, int]]] | None:
+    """Find the values of secrets that are not null or empty; None if more must be rewritten."""
+    found = []
+    for match in _NAMES.finditer(raw):
+        name = match[1]
+        if name not in _IN_PLACE:
+            return None
+        member = _MEMBER.match(raw, match.end())
+        if member:
+            found.append((name.decode(), member.span(1)))
+    return found
 
 
 def _replace(raw: bytes, spans: list[tuple[int, int]]) -> bytes:

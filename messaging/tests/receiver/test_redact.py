@@ -33,6 +33,11 @@ def test_destination_and_apikey_are_replaced_and_nothing_else_changes():
     )
 
 
+def test_an_ordinary_event_is_changed_in_its_bytes_only():
+    raw = b'{ "event": "x", "destination" : "u", "apikey": null, "api_key":"", "data": 1.50 }'
+    assert shaped(raw).body == raw.replace(b'"u"', b'{"$redacted":true}')
+
+
 @pytest.mark.parametrize(
     "raw",
     [
