@@ -139,7 +139,8 @@ class Supervisor:
 
     @property
     def _demo_file(self) -> Path:
-        return self.home.root / "demo.json"
+        # Not seed_demo's own demo.json, which is there before the history is complete.
+        return self.home.root / "demo-ready.json"
 
     def _demo_facts(self) -> dict[str, Any] | None:
         try:

@@ -35,7 +35,9 @@ class Installation:
         self.started = []
 
     def environment(self, **extra):
-        kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
+        # The test settings have put these into our own environment.
+        foreign = {"DATABASE_URL", "REDIS_URL", "PUBLIC_HOST", "PUBLIC_PORT", "EVOSENSE_DEMO"}
+        kept = {k: v for k, v in os.environ.items() if k not in foreign}
         own = {"EVOSENSE_HOME": str(self.home.root), "PORT": str(self.port)}
         return kept | own | {"DJANGO_SETTINGS_MODULE": "evosense.settings.dev"} | extra
 
