@@ -1,11 +1,14 @@
 """System checks for what an operator or developer can get wrong about tenancy."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.apps import AppConfig, apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DatabaseError, connections
+
+from evosense.core.schema import public_scope
 
 
 @register("tenancy")
@@ -49,6 +52,28 @@ def check_no_relation_to_shared(app_configs: Any, **kwargs: Any) -> list[CheckMe
         for target in [field.related_model._meta.app_label]
         if target in shared
     ]
+
+
+@register(Tags.database)
+def check_reported_path(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """E004: without the report nobody would notice that a pooler mixed two tenants' connections."""
+    if "default" not in (databases or ()):
+        return []
+    try:
+        with public_scope(), connections["default"].cursor() as cursor:
+            reported = cursor.connection.info.parameter_status("search_path")
+    except DatabaseError:
+        # That the database does not answer is another check's news.
+        return []
+    if reported is not None:
+        return []
+    hint = (
+        "Connect to PostgreSQL 18 directly, or through PgBouncer 1.25.1 or newer with"
+        " track_extra_parameters = search_path."
+    )
+    return [Error("The server does not report search_path.", hint=hint, id="tenancy.E004")]
 
 
 def _configs(names: Iterable[str]) -> list[AppConfig]:

@@ -39,6 +39,9 @@ class DatabaseWrapper(stock.DatabaseWrapper):
         super().__init__(*args, **kwargs)
         self._booting = False
         self.introspection = FastIntrospection(self)
+        # The stock check is made when a cursor is opened; one that is kept open would go on in the
+        # schema of a scope that has ended.
+        self.execute_wrappers.append(self._verify_path)
 
     @property
     def tenant(self) -> TenantRef | FakeTenant:
@@ -63,6 +66,10 @@ class DatabaseWrapper(stock.DatabaseWrapper):
             return
         message = "Use evosense.core.schema.tenant_scope(); the connection holds no tenant."
         raise RuntimeError(message)
+
+    def _verify_path(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001
+        self._handle_search_path()
+        return execute(sql, params, many, context)
 
     def _handle_search_path(self, cursor: Any = None) -> None:
         if self._setting_search_path:
