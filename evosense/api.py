@@ -1,5 +1,12 @@
 """/api/v1: each app adds its routes here; the schema and its page describe them."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
-urlpatterns = [path("", include("messaging.api.urls"))]
+from evosense.api_docs import docs, openapi, unknown_address
+
+urlpatterns = [
+    path("openapi.json", openapi, name="api-schema"),
+    path("docs", docs, name="api-docs"),
+    path("", include("messaging.api.urls")),
+    re_path(r"^.*\Z", unknown_address),
+]

@@ -1,5 +1,6 @@
 """What every API view shares: JSON in and out, strict query parameters, limits per key, pages."""
 
+from collections.abc import Callable
 from datetime import UTC
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from rest_framework.views import APIView
 
 from evosense.core import ratelimit
 from evosense.core.errors import Invalid
+from evosense.core.idempotency import HEADER, answer_once
 from evosense.core.pagination import MAX_LIMIT
 from evosense.core.schema import current_tenant
 
@@ -104,18 +106,17 @@ class ApiView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {}
     query_serializer_class: ClassVar[type[Query]] = Query
     content_negotiation_class = AlwaysJson
+    # No OPTIONS: the schema describes the API.
+    metadata_class = None
     parser_classes = (BoundedJsonParser,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         self._take_token(request)
-
-    def query(self) -> dict[str, Any]:
-        """Return the checked query parameters; raises for unknown ones and bad values."""
-        serializer = self.query_serializer_class(data=self.request.query_params)
+        kind = self.query_serializer_class if request.method in {"GET", "HEAD"} else Query
+        serializer = kind(data=request.query_params)
         serializer.is_valid(raise_exception=True)
-        found: dict[str, Any] = serializer.validated_data
-        return found
+        self.query: dict[str, Any] = serializer.validated_data
 
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
@@ -139,6 +140,31 @@ class ApiView(APIView):
             raise exceptions.Throttled(wait=self._bucket.reset_seconds)
 
 
-def page_of(results: list[Any], following: str | None) -> Response:
+def page_of(results: Any, following: str | None) -> Response:
     """Return a list in the shape that all lists have."""
     return Response({"results": results, "next": following})
+
+
+def checked_body(kind: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+    """Return the fields of a request body; unknown names and bad values are refused by name."""
+    if isinstance(data, dict):
+        unknown = sorted(str(name) for name in set(data) - set(kind().fields))
+        if unknown:
+            raise Invalid("unknown_field", _("There is no such field."), field=unknown[0])
+    serializer = kind(data=data)
+    serializer.is_valid(raise_exception=True)
+    fields: dict[str, Any] = serializer.validated_data
+    return fields
+
+
+def answer_post(request: Request, work: Callable[[], Any], *, status: int) -> Response:
+    """Do the work of a POST, once for each `Idempotency-Key`; a repetition is answered 200."""
+    answer, is_repeated = answer_once(
+        key=request.headers.get(HEADER, ""),
+        caller=request.auth.pk,
+        request=(str(request.method), request.path, request.data),
+        work=work,
+    )
+    if not is_repeated:
+        return Response(answer, status=status)
+    return Response(answer, status=200, headers={"Idempotent-Replayed": "true"})

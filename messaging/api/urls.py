@@ -1,3 +1,27 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from messaging.api.connections import ConnectionDetail, ConnectionList, ConnectionRotation
+from messaging.api.contacts import ContactDetail, ContactList
+from messaging.api.conversations import ConversationDetail, ConversationList
+from messaging.api.messages import ConversationMessages, MessageDetail, MessageList
+from messaging.api.raw_events import RawEventDetail, RawEventList, RawEventReplay
+
+_CONNECTION = "connections/<uuid:connection_id>"
+_EVENT = f"{_CONNECTION}/events/<str:event_id>"
+_CONVERSATION = "conversations/<uuid:conversation_id>"
+
+urlpatterns = [
+    path("connections", ConnectionList.as_view()),
+    path(_CONNECTION, ConnectionDetail.as_view()),
+    path(f"{_CONNECTION}/rotate", ConnectionRotation.as_view()),
+    path(f"{_CONNECTION}/events", RawEventList.as_view()),
+    path(_EVENT, RawEventDetail.as_view()),
+    path(f"{_EVENT}/replay", RawEventReplay.as_view()),
+    path("conversations", ConversationList.as_view()),
+    path(_CONVERSATION, ConversationDetail.as_view()),
+    path(f"{_CONVERSATION}/messages", ConversationMessages.as_view()),
+    path("contacts", ContactList.as_view()),
+    path("contacts/<uuid:contact_id>", ContactDetail.as_view()),
+    path("messages", MessageList.as_view()),
+    path("messages/<uuid:message_id>", MessageDetail.as_view()),
+]

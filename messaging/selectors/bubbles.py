@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Count, QuerySet
 
-from messaging.addresses import identity_hmac, split_jid
+from messaging.addresses import identity_hmac, join_jid, split_jid
 from messaging.models import (
     Conversation,
     Identity,
@@ -73,6 +73,11 @@ class Bubble:
         return self.message.public_id
 
     @property
+    def own_jid(self) -> str:
+        number = self.message.connection.number
+        return join_jid("pn", number) if number else ""
+
+    @property
     def author_name(self) -> str:
         return self.author.name if self.author else ""
 
@@ -95,7 +100,9 @@ class _Attached:
 
 def shown(messages: QuerySet[Message]) -> QuerySet[Message]:
     """Return the messages that are bubbles, joined with what always goes with them."""
-    return messages.filter(is_hidden=False).select_related("connection", "conversation", "media")
+    # Parties are fetched apart: a join would decrypt the connection's secrets for every row.
+    visible = messages.filter(is_hidden=False).select_related("media")
+    return visible.prefetch_related("connection", "conversation")
 
 
 def bubbles(messages: Sequence[Message], *, show_numbers: bool) -> list[Bubble]:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import NotFound
+from evosense.core.pagination import newest_first
 from evosense.core.schema import current_tenant, database_cursor, public_scope
 from messaging.ingest.models import WebhookEvent
 from messaging.models import Connection, ConnectionEvent
@@ -80,6 +81,12 @@ class ConnectionView:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionPage:
+    rows: list[ConnectionView]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionDetail:
     view: ConnectionView
     history: list[ConnectionEvent]
@@ -88,6 +95,12 @@ class ConnectionDetail:
 def connection_list() -> list[ConnectionView]:
     """Return every connection of the tenant in order of name; a tenant has few."""
     return _views(list(Connection.objects.order_by("name", "pk")))
+
+
+def connection_page(*, cursor: str | None = None, limit: int) -> ConnectionPage:
+    """Return connections, the one made last first."""
+    page = newest_first(Connection.objects.all(), field="created_at", limit=limit, cursor=cursor)
+    return ConnectionPage(_views(list(page.rows)), page.next)
 
 
 def connection_model(public_id: UUID) -> Connection:

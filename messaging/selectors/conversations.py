@@ -182,7 +182,8 @@ def _filtered(filters: ConversationFilter) -> QuerySet[Conversation]:
 
 
 def _with_parties(rows: QuerySet[Conversation]) -> QuerySet[Conversation]:
-    return rows.select_related("connection", "contact").prefetch_related("contact__identities")
+    # Connections are fetched apart: a join would decrypt their secrets for every row.
+    return rows.select_related("contact").prefetch_related("connection", "contact__identities")
 
 
 def _row(one: Conversation, *, show_numbers: bool) -> ConversationRow:

@@ -52,7 +52,7 @@ def test_list_takes_the_same_queries_for_one_row_and_for_ten(tenant, count_queri
         make_conversation(connection)
     with count_queries() as ten:
         assert len(names()) == 10
-    assert len(one) == len(ten) == 2
+    assert len(one) == len(ten) == 3
 
 
 def test_number_is_masked_without_permission(tenant):

@@ -1,0 +1,69 @@
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from evosense.core.rest import ApiView, page_of
+from evosense.core.rest_schema import Operation, describes, page_serializer
+from messaging.api.queries import ANALYSIS, MessageQuery, ThreadQuery, filter_of, page_options
+from messaging.api.serializers import MessageSerializer
+from messaging.selectors.conversations import conversation_model
+from messaging.selectors.messages import MessageFilter, message_page
+from messaging.selectors.thread import message_bubble
+
+_SCOPE = "messages:read"
+
+
+class MessageList(ApiView):
+    required_scopes = {"GET": _SCOPE}
+    query_serializer_class = MessageQuery
+
+    @describes(
+        Operation(
+            id="messages_list",
+            tag="messages",
+            scope=_SCOPE,
+            query=MessageQuery,
+            answer=page_serializer(MessageSerializer),
+        )
+    )
+    def get(self, request: Request) -> Response:
+        """List messages, the one that happened last first."""
+        narrowed = filter_of(
+            MessageFilter, self.query, by_analysis=not ANALYSIS.isdisjoint(self.query)
+        )
+        return _answer(narrowed, self.query)
+
+
+class ConversationMessages(ApiView):
+    required_scopes = {"GET": _SCOPE}
+    query_serializer_class = ThreadQuery
+
+    @describes(
+        Operation(
+            id="conversation_messages_list",
+            tag="messages",
+            scope=_SCOPE,
+            query=ThreadQuery,
+            answer=page_serializer(MessageSerializer),
+        )
+    )
+    def get(self, request: Request, conversation_id: UUID) -> Response:
+        """List the messages of one conversation, the newest first."""
+        held = conversation_model(conversation_id)
+        return _answer(MessageFilter(conversation=held.public_id), self.query)
+
+
+class MessageDetail(ApiView):
+    required_scopes = {"GET": _SCOPE}
+
+    @describes(Operation(id="messages_get", tag="messages", scope=_SCOPE, answer=MessageSerializer))
+    def get(self, request: Request, message_id: UUID) -> Response:
+        """Return one message."""
+        return Response(MessageSerializer(message_bubble(message_id, show_numbers=True)).data)
+
+
+def _answer(narrowed: MessageFilter, query: dict[str, Any]) -> Response:
+    page = message_page(narrowed, **page_options(query), show_numbers=True)
+    return page_of(MessageSerializer(page.bubbles, many=True).data, page.next)

@@ -1,0 +1,34 @@
+from types import SimpleNamespace
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from tenancy.tests import factories
+
+HOST = f"alpha.{settings.PUBLIC_HOST}"
+
+
+@pytest.fixture
+def api(tenant):
+    """Return `api(scopes=…).get("messages", direction="inbound")` with a key of `alpha`."""
+
+    def make(*scopes, host=HOST):
+        key = factories.make_api_key(scopes=scopes or ("all",))
+        browser = Client(HTTP_HOST=host, HTTP_AUTHORIZATION=f"Bearer {key}")
+
+        def send(method, path, body=None, headers=None, **params):
+            extra = {"query_params": params} if params else {}
+            if body is not None:
+                extra |= {"data": body, "content_type": "application/json"}
+            return getattr(browser, method)(f"/api/v1/{path}", headers=headers or {}, **extra)
+
+        return SimpleNamespace(
+            key=key,
+            get=lambda path, **params: send("get", path, **params),
+            post=lambda path, body=None, **headers: send("post", path, body, headers),
+            patch=lambda path, body=None: send("patch", path, body),
+            send=send,
+        )
+
+    return make
