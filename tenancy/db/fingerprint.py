@@ -10,7 +10,7 @@ from evosense.core.schema import TenantRef, tenant_scope
 # indexes; there it is cut away.
 _PARTS = """
 SELECT 'column ' || c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
-       || ' null:' || (NOT a.attnotnull) || ' identity:' || a.attidentity
+       || ' null:' || (NOT a.attnotnull) || ' identity:' || a.attidentity::text
        || ' default:' || coalesce(pg_get_expr(d.adbin, d.adrelid), '')
 FROM pg_attribute a
 JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -21,7 +21,8 @@ SELECT 'index ' || replace(pg_get_indexdef(i.indexrelid), quote_ident(%(schema)s
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE c.relnamespace = %(schema)s::regnamespace
 UNION ALL
-SELECT 'constraint ' || t.conrelid::regclass || ' ' || t.conname || ' ' || pg_get_constraintdef(t.oid)
+SELECT 'constraint ' || t.conrelid::regclass || ' ' || t.conname || ' '
+       || pg_get_constraintdef(t.oid)
 FROM pg_constraint t WHERE t.connamespace = %(schema)s::regnamespace
 UNION ALL
 SELECT 'migration ' || app || '.' || name FROM django_migrations

@@ -4,33 +4,33 @@ from django.db import connection
 
 from evosense.core.schema import public_scope
 
-_TENANT = r"n.nspname LIKE 't\_%%'"
+_TENANT_SCHEMAS = r"t\_%"
 _RULES = {
-    "foreign key leaves its schema": f"""
+    "foreign key leaves its schema": """
         SELECT k.conrelid::regclass || ' ' || k.conname FROM pg_constraint k
         JOIN pg_class a ON a.oid = k.conrelid JOIN pg_class b ON b.oid = k.confrelid
         JOIN pg_namespace n ON n.oid IN (a.relnamespace, b.relnamespace)
-        WHERE k.contype = 'f' AND a.relnamespace <> b.relnamespace AND {_TENANT}""",
-    "table inherits": f"""
+        WHERE k.contype = 'f' AND a.relnamespace <> b.relnamespace AND n.nspname LIKE %s""",
+    "table inherits": """
         SELECT c.oid::regclass::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
         JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relkind = 'r' AND NOT c.relispartition AND {_TENANT}""",
-    "partition lies outside the schema of its table": f"""
+        WHERE c.relkind = 'r' AND NOT c.relispartition AND n.nspname LIKE %s""",
+    "partition lies outside the schema of its table": """
         SELECT c.oid::regclass::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
         JOIN pg_class p ON p.oid = i.inhparent
         JOIN pg_namespace n ON n.oid IN (c.relnamespace, p.relnamespace)
-        WHERE c.relispartition AND c.relnamespace <> p.relnamespace AND {_TENANT}""",
-    "table is typed or foreign": f"""
+        WHERE c.relispartition AND c.relnamespace <> p.relnamespace AND n.nspname LIKE %s""",
+    "table is typed or foreign": """
         SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE (c.reloftype <> 0 OR c.relkind = 'f') AND {_TENANT}""",
-    "identity is not bigint": f"""
+        WHERE (c.reloftype <> 0 OR c.relkind = 'f') AND n.nspname LIKE %s""",
+    "identity is not bigint": """
         SELECT c.oid::regclass || '.' || a.attname FROM pg_attribute a
         JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE a.attidentity <> '' AND a.atttypid <> 'bigint'::regtype AND {_TENANT}""",
-    "table has a trigger": f"""
+        WHERE a.attidentity <> '' AND a.atttypid <> 'bigint'::regtype AND n.nspname LIKE %s""",
+    "table has a trigger": """
         SELECT c.oid::regclass || ' ' || t.tgname FROM pg_trigger t
         JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE NOT t.tgisinternal AND {_TENANT}""",
+        WHERE NOT t.tgisinternal AND n.nspname LIKE %s""",
 }
 
 
@@ -39,6 +39,6 @@ def problems() -> list[str]:
     found = []
     with public_scope(), connection.cursor() as cursor:
         for rule, query in _RULES.items():
-            cursor.execute(query, [])
+            cursor.execute(query, [_TENANT_SCHEMAS])
             found += [f"{rule}: {row[0]}" for row in cursor.fetchall()]
     return found
