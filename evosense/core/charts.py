@@ -7,6 +7,8 @@ from math import ceil, floor, log10
 Value = float | None
 CIRCLE = 28.3
 HEAT_LEVELS = 5
+# Below it a value counts as nothing; powers of ten would run out of floats.
+SMALLEST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def bars(
 def nice_top(values: Iterable[float]) -> float:
     """Return the smallest of 1, 2, 2.5, 4, 5 times a power of ten that holds every value."""
     highest = max(values, default=0)
-    if highest <= 0:
+    if highest <= SMALLEST:
         return 4
     scale = 10.0 ** floor(log10(highest))
     return next(

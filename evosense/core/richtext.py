@@ -31,8 +31,6 @@ def to_html(text: str) -> str:
     text = _CODE.sub(lambda found: hold(_code(found)), text)
     text = _LINK.sub(lambda found: hold(_link(found[0])), text)
     body = _lines(str(escape(text)))
-    for pattern, tag in _MARKS:
-        body = pattern.sub(rf"<{tag}>\1</{tag}>", body)
     return _HOLD.sub(lambda found: held[int(found[1])], body)
 
 
@@ -79,7 +77,10 @@ def json_to_html(value: Any) -> str:
 
 
 def _json_value(text: str) -> str:
-    return f"<i>{escape(text)}</i>" if text.startswith('"') else str(escape(text))
+    if not text.startswith('"'):
+        return str(escape(text))
+    comma = "," if text.endswith(",") else ""
+    return f"<i>{escape(text.removesuffix(','))}</i>{comma}"
 
 
 def _code(found: re.Match[str]) -> str:
@@ -94,9 +95,10 @@ def _link(url: str) -> str:
 
 
 def _lines(escaped: str) -> str:
-    """Join lines with breaks; lines that quote or list become blocks of their own."""
+    """Join lines with breaks; a mark never reaches over a line's end, as in WhatsApp."""
     out: list[str] = []
-    for line in escaped.split("\n"):
+    for plain in escaped.split("\n"):
+        line = _marked(plain)
         bullet = _BULLET.match(line)
         if line.startswith("&gt; "):
             out.append(f"<blockquote>{line[5:]}</blockquote>")
@@ -105,6 +107,12 @@ def _lines(escaped: str) -> str:
         else:
             out.append(line + "\n")
     return "".join(out).rstrip("\n").replace("\n", "<br>")
+
+
+def _marked(line: str) -> str:
+    for pattern, tag in _MARKS:
+        line = pattern.sub(rf"<{tag}>\1</{tag}>", line)
+    return line
 
 
 def _fold(text: str) -> str:

@@ -8,6 +8,7 @@ import copy from "./controllers/copy.js";
 import count from "./controllers/count.js";
 import dialog from "./controllers/dialog.js";
 import drop from "./controllers/drop.js";
+import inbox from "./controllers/inbox.js";
 import keep from "./controllers/keep.js";
 import live from "./controllers/live.js";
 import menu from "./controllers/menu.js";
@@ -16,9 +17,10 @@ import preference from "./controllers/preference.js";
 import shortcuts from "./controllers/shortcuts.js";
 import submit from "./controllers/submit.js";
 import theme from "./controllers/theme.js";
+import thread from "./controllers/thread.js";
 import toasts from "./controllers/toasts.js";
 
-const controllers = { ago, autosubmit, combobox, confirm, copy, count, dialog, drop, keep, live, menu, mixed, preference, theme, toasts };
+const controllers = { ago, autosubmit, combobox, confirm, copy, count, dialog, drop, inbox, keep, live, menu, mixed, preference, theme, thread, toasts };
 const bound = new WeakMap();
 
 function bind(root) {

@@ -188,7 +188,7 @@ def duration(seconds: float | None) -> str:
 @register.filter
 def num(value: float | None, decimals: int = 0) -> str:
     """Write a number in the person's language; no value is a dash, never a zero."""
-    return NOTHING if value is None else number_format(value, decimal_pos=decimals)
+    return NOTHING if value is None else number_format(round(value, decimals), decimal_pos=decimals)
 
 
 @register.filter
@@ -198,7 +198,7 @@ def filesize_short(size: int | None) -> str:
         return NOTHING
     for unit in ("B", "KB", "MB"):
         if size < 1024 or unit == "MB":
-            return f"{number_format(size, decimal_pos=int(unit == 'MB'))} {unit}"
+            return f"{num(size, int(unit == 'MB'))} {unit}"
         size = size / 1024  # type: ignore[assignment]
     return ""
 
