@@ -30,7 +30,10 @@ class Contact(models.Model):
     name_source = models.CharField(
         max_length=16, choices=NameSource.choices, blank=True, default=NameSource.NONE
     )
+    # When the name was said; of names from equal sources the one said last stays.
+    name_at = models.DateTimeField(null=True)
     push_name = models.CharField(max_length=200, blank=True, default="")
+    push_name_at = models.DateTimeField(null=True)
     # Lower case without accents, for look-up by the start of any word of the name.
     search_name = models.TextField(blank=True, default="")
     avatar_url = models.TextField(blank=True, default="")

@@ -77,6 +77,8 @@ class Message(models.Model):
     occurred_at_estimated = models.BooleanField(default=False)
     received_at = models.DateTimeField()
     edited_at = models.DateTimeField(null=True)
+    # The event gave no time, so receipt stands in; a later event may still bring the exact one.
+    edited_at_estimated = models.BooleanField(default=False, db_default=False)
     edited_text_unknown = models.BooleanField(default=False)
     deleted_at = models.DateTimeField(null=True)
     reply_to_provider_id = models.CharField(max_length=255, blank=True, default="")
@@ -131,6 +133,12 @@ class Message(models.Model):
             ),
             models.Index(fields=["connection", "provider_id"], name="messaging_message_by_wa_id"),
             models.Index(fields=["-occurred_at", "-id"], name="messaging_message_recent"),
+            # Groups only; merging two people must find what each of them wrote there.
+            models.Index(
+                fields=["author"],
+                name="messaging_message_by_author",
+                condition=models.Q(author__isnull=False),
+            ),
             GinIndex(
                 SearchVector(Left("text", SEARCHED_CHARACTERS), config="portuguese"),
                 name="messaging_message_words",
@@ -150,6 +158,7 @@ class MessageVersion(models.Model):
     text = models.TextField(blank=True, default="")
     # When this text was written; the one it replaces is the row before.
     written_at = models.DateTimeField()
+    written_at_estimated = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

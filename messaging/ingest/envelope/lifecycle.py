@@ -53,11 +53,12 @@ def removed(item: Item) -> list[Fact]:
 def qrcode(item: Item) -> list[Fact]:
     data = item.fields()
     qr = as_map(data.get("qrcode"))
-    if not qr:
+    if "qrcode" not in data:
         return [ConnectionStateFact("qr_expired", item.now, to_int(data.get("statusCode")))]
     code = text_of(qr.get("code"))[:2000]
     image, pairing = text_of(qr.get("base64")), text_of(qr.get("pairingCode"))[:32]
     if not (code or image or pairing):
-        return [Ignored("empty QR")]
+        # The receiver has taken the secret out of the stored body and shown it already.
+        return [ConnectionStateFact("qr_pending", item.now)]
     image = image if len(image) <= _MAX_QR else ""
     return [QrFact(code, image, pairing), ConnectionStateFact("qr_pending", item.now)]
