@@ -50,11 +50,6 @@ class Receiver:
         self._draining: asyncio.Task[None] | None = None
         metrics.INFLIGHT.set_function(lambda: self._budget.held)
 
-    @property
-    def is_ready(self) -> bool:
-        """Tell whether events can be taken: the spool alone is enough."""
-        return self._keeper.table.is_loaded
-
     async def start(self) -> None:
         if self._config.spool_dir is None:
             logger.warning("the spool is off: while the database is away the answer is 503")
@@ -225,10 +220,16 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def _lifespan(receive: Receive, send: Send) -> None:
     await receive()
-    config = ReceiverConfig.from_environment()
-    if config.metrics_port:
-        start_http_server(config.metrics_port)
-    await startup(config)
+    try:
+        config = ReceiverConfig.from_environment()
+        if config.metrics_port:
+            start_http_server(config.metrics_port)
+        await startup(config)
+    except Exception as error:
+        # Raising would look like "no lifespan wanted", and the server would answer 503 for ever.
+        logger.exception("the receiver cannot start")
+        await send({"type": "lifespan.startup.failed", "message": str(error)})
+        return
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await shutdown()

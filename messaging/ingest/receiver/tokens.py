@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 CHANNEL = "webhook_routes"
 LOAD_TIMEOUT = 5.0
+START_PATIENCE = 3.0
 # A refusal may mean that our copy is old, so it asks for a new one; not more often than this.
 EARLIEST_RELOAD = 5.0
 RETRY = 2.0
@@ -170,13 +171,23 @@ class TokenKeeper:
         self._changed = asyncio.Event()
         self._doubt: asyncio.TimerHandle | None = None
         self._tried_at = 0.0
+        self._tried = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        saved = await asyncio.to_thread(self._file.read)
-        if saved is not None:
-            self.table.replace(saved)
+        """Return with a table if there is one, from the database rather than from disk.
+
+        A connection made while we were away is not in the copy, and its events would be refused
+        for good; while we wait here nobody listens yet, which senders take as "try again".
+        """
         self._tasks = [asyncio.create_task(self._refresh()), asyncio.create_task(self._listen())]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(START_PATIENCE):
+                await self._tried.wait()
+        if not self.table.is_loaded:
+            saved = await asyncio.to_thread(self._file.read)
+            if saved is not None and not self.table.is_loaded:
+                self.table.replace(saved)
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -198,6 +209,7 @@ class TokenKeeper:
             except (psycopg.Error, OSError, TooLateError) as error:
                 logger.warning("token table not refreshed: %s", type(error).__name__)
                 pause = RETRY
+            self._tried.set()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._changed.wait()

@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from messaging.ingest.receiver import spool as spool_module
 from messaging.ingest.receiver.drainer import drain_once
@@ -212,3 +213,23 @@ def test_two_processes_share_one_directory_and_the_dead_one_is_adopted(cluster, 
     drain(cluster, spool)
     assert files(spool) == []
     assert sorted(cluster.message_ids()) == sorted(f"{w}{n}" for w in "xy" for n in range(100))
+
+
+def test_command_drains_the_spool(cluster, spool, monkeypatch, capsys):
+    spool.append([record("a")])
+    spool.seal()
+    monkeypatch.setenv("RECEIVER_SPOOL_DIR", str(spool.directory))
+    monkeypatch.setenv("DATABASE_URL", cluster.url)
+    call_command("ingest_drain")
+    assert capsys.readouterr().out == '{"drained": 1}\n'
+    assert cluster.message_ids() == ["a"]
+
+
+def test_command_says_when_the_database_is_away(spool, monkeypatch):
+    spool.append([record("a")])
+    spool.seal()
+    monkeypatch.setenv("RECEIVER_SPOOL_DIR", str(spool.directory))
+    monkeypatch.setenv("DATABASE_URL", "postgres://postgres@127.0.0.1:9/none")
+    with pytest.raises(CommandError, match="could not be drained"):
+        call_command("ingest_drain")
+    assert len(files(spool)) == 1
