@@ -61,6 +61,8 @@ def _write(company: Company, days: int) -> int:
         for record in _records(company, days):
             copy.write_row(_row(record))
             count += 1
+    with database_cursor() as cursor:
+        cursor.execute("NOTIFY ingest")
     return count
 
 

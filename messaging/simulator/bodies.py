@@ -236,6 +236,31 @@ class Bodies:
             "isGroup": False,
         }
 
+    def label(self, label_id: str, name: str, color: int) -> Data:
+        return {
+            "id": label_id,
+            "name": name,
+            "color": color,
+            "deleted": False,
+            "predefinedId": label_id,
+            "instance": self.line.instance,
+        }
+
+    def labelled(self, jid: str, label_id: str) -> Data:
+        return {
+            "instance": self.line.instance,
+            "type": "add",
+            "chatId": jid,
+            "labelId": label_id,
+        }
+
+    def history(self, messages: list[Data], at: float, progress: int) -> Data:
+        """One chunk of a history import; where it stands is told outside `data`."""
+        body = self.envelope("messages.set", messages, at)
+        if not self.version.history_has_progress:
+            return body
+        return {"isLatest": progress == 100, "progress": progress} | body
+
     def connection(self, state: str, reason: int = 200) -> Data:
         data: Data = {"instance": self.line.instance}
         if state == "open":

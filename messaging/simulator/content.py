@@ -65,6 +65,8 @@ class Contents:
         }
         if caption:
             body["caption"] = caption
+        elif kind == "image" and die.chance(0.02):
+            body["viewOnce"] = True
         body |= self._own_fields(die, kind, detail, at)
         return f"{kind}Message", {f"{kind}Message": body}
 

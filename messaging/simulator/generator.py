@@ -205,6 +205,9 @@ class History:
         known = [bodies.group_metadata(one) for one in self.groups[line]]
         if known:
             posted.append((at + 1, bodies.envelope("groups.upsert", known, at + 1)))
+        for number, (label_id, name) in enumerate(script.LABELS):
+            data = bodies.label(label_id, name, number)
+            posted.append((at + 2, bodies.envelope("labels.edit", data, at + 2)))
         return posted
 
     def _disturb(

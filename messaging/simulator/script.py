@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from messaging.simulator.phrasebook import Template
 
 HEATED = frozenset({"annoyed", "furious", "ironic"})
+MENU = (
+    ("falar", "Falar com atendente"),
+    ("pedido", "Acompanhar pedido"),
+    ("segunda_via", "2ª via de boleto"),
+    ("troca", "Troca ou devolução"),
+    ("horario", "Horário e endereço"),
+)
+LABELS = (("1", "Novo cliente"), ("2", "Aguardando pagamento"), ("3", "Pago"), ("4", "Retornar"))
 CORRECTIONS = ("(corrigido)", "Qualquer dúvida me chame.", "Combinado?", "👍")
 VIA_PANEL, VIA_PHONE, VIA_BOT = "panel", "phone", "bot"
 
@@ -179,9 +187,21 @@ def _open(play: Playwright) -> tuple[Template, ...]:
                 via=VIA_BOT,
             )
         )
+        if die.chance(0.25):
+            _choose(play)
     if die.chance(0.12):
         _media(play)
     return answers
+
+
+def _choose(play: Playwright) -> None:
+    """The robot offered a list, and the customer took a row of it."""
+    row, title = play.die.pick(MENU)
+    quotes = len(play.turns) - 1
+    pause = play.die.around(12)
+    play.add(
+        Turn(by_customer=True, kind="choice", text=title, detail=row, quotes=quotes, pause=pause)
+    )
 
 
 def _nudge(play: Playwright) -> None:
@@ -236,6 +256,9 @@ def _close(play: Playwright) -> None:
         _react(play)
     if die.chance(0.07):
         play.add(Turn(by_customer=True, kind="sticker", pause=20))
+    if die.chance(0.08):
+        label = die.pick(LABELS)[0]
+        play.add(Turn(by_customer=False, kind="label", detail=label, pause=40, via=VIA_PHONE))
 
 
 def _react(play: Playwright) -> None:

@@ -62,9 +62,15 @@ class Stage:
         if turn.kind == "reaction" and target is not None:
             key = {name: target["key"][name] for name in ("remoteJid", "fromMe", "id")}
             return contents.reaction(key | {"participant": ""}, turn.detail, at)
+        return self._words(turn)
+
+    def _words(self, turn: Turn) -> Content:
+        contents = self.bodies.contents
         if turn.kind == "poll":
             name, *options = turn.detail.split("|")
             return contents.poll(name, options)
+        if turn.kind == "choice":
+            return contents.list_reply(turn.detail, turn.text)
         return contents.text(turn.text)
 
     def with_device_info(self, content: Content) -> Content:
@@ -117,6 +123,10 @@ class Attendance(Stage):
             at = self.walk(turn)
             if turn.kind == "call":
                 self._call(turn, at)
+            elif turn.kind == "label":
+                jid = self.bodies.chat_jid(self.person, first=self.first)
+                self.sent.append(None)
+                self.post("labels.association", self.bodies.labelled(jid, turn.detail), at)
             elif turn.by_customer:
                 self._inbound(turn, at)
             else:

@@ -133,6 +133,8 @@ def make_scene(sim: Simulator, instance: Instance, wanted: dict[str, Any]) -> li
     person = sim.world.person(int(wanted.get("chat", 0)) % sim.world.chats)
     now = time.time()
     scene = Attendance(die, instance.bodies, person, now, first=bool(wanted.get("first")))
+    if wanted.get("kind") == "history":
+        return [(now, _history(sim, instance, person, wanted))]
     if wanted.get("kind") == "conversation":
         turns = script.attendance(die, instance.line, person, local_hour(now))
         stamped = scene.play(turns)
@@ -145,6 +147,25 @@ def make_scene(sim: Simulator, instance: Instance, wanted: dict[str, Any]) -> li
     if wanted.get("unread", True):
         played = [item for item in played if item[1]["event"] != "messages.update"]
     return played
+
+
+def _history(
+    sim: Simulator, instance: Instance, person: Person, wanted: dict[str, Any]
+) -> dict[str, Any]:
+    """What the phone hands over after pairing: old conversations in one large event."""
+    now = time.time()
+    messages: list[dict[str, Any]] = []
+    for nth in range(int(wanted.get("conversations", 3))):
+        die = dice(sim.options.seed, "history", person.index, nth)
+        at = now - die.uniform(30, 120) * 86_400
+        turns = script.attendance(die, instance.line, person, local_hour(at))
+        posted = Attendance(die, instance.bodies, person, at, first=False).play(turns)
+        messages += [
+            body["data"]
+            for _, body in posted
+            if body["event"] in {"messages.upsert", "send.message"}
+        ]
+    return instance.bodies.history(messages, now, int(wanted.get("progress", 100)))
 
 
 def _turn(wanted: dict[str, Any]) -> script.Turn:

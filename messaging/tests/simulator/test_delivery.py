@@ -198,6 +198,17 @@ def test_customers_answer_when_asked_to():
     assert any(not hook["data"]["key"]["fromMe"] for hook in rig.events("messages.upsert"))
 
 
+def test_history_comes_in_one_event_with_its_progress():
+    async def scene(rig: Rig) -> None:
+        await rig.open_instance()
+        await rig.post("/_sim/emit", {"instance": "evs-1", "kind": "history", "progress": 40})
+
+    (body,) = play(scene).events("messages.set")
+    assert body["progress"] == 40
+    assert body["isLatest"] is False
+    assert len(body["data"]) > 5
+
+
 def test_an_unknown_fault_or_scene_is_a_clear_error():
     async def scene(rig: Rig) -> None:
         await rig.open_instance()
