@@ -8,3 +8,6 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         from evosense import celery  # noqa: F401, PLC0415  (binds tasks in every process)
         from evosense.core import checks  # noqa: F401, PLC0415  (registers the system checks)
+        from evosense.core.backlog import register_backlog, unpublished_events  # noqa: PLC0415
+
+        register_backlog("outbox", unpublished_events)
