@@ -41,6 +41,8 @@ DISPOSABLE = {
     "shared_buffers": "128MB",
     "checkpoint_timeout": "1h",
     "max_wal_size": "4GB",
+    # In the data directory, so that a killed session leaves no segments in /dev/shm.
+    "dynamic_shared_memory_type": "mmap",
 }
 
 

@@ -90,7 +90,9 @@ class Installation:
                 process.send_signal(signal.SIGTERM)
                 process.wait(15)
         eventually(lambda: not self.processes(), 15)
-        shutil.rmtree(self.home.run_dir, ignore_errors=True)
+        digest = self.home.run_dir.name.rsplit("-", 1)[1]
+        for folder in self.home.run_dir.parent.glob(f"evosense-*-{digest}"):
+            shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(self.home.root, ignore_errors=True)
 
 
