@@ -84,9 +84,10 @@ class Query(serializers.Serializer[Any]):
         if repeated:
             raise Invalid("repeated_parameter", _("Give it only once."), field=repeated[0])
         for name in data:
-            if "\x00" in data[name]:
-                raise Invalid("invalid", _("Null characters are not allowed."), field=name)
-        return super().to_internal_value(data)
+            if not data[name] or "\x00" in data[name]:
+                raise Invalid("invalid", _("This value is not valid."), field=name)
+        # A plain dictionary: absent switches of a form mean False, absent parameters mean nothing.
+        return super().to_internal_value(data.dict())
 
 
 class PageQuery(Query):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
@@ -28,6 +29,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     errors = ProblemFieldSerializer(many=True, required=False)  # type: ignore[assignment]
 
 
+@cache
 def page_serializer(row: type[serializers.BaseSerializer[Any]]) -> serializers.BaseSerializer[Any]:
     """Return the description of a list of `row`."""
     return inline_serializer(

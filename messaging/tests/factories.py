@@ -4,7 +4,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from django.utils import timezone
+
+from evosense.core.pagination import encode_cursor
+from evosense.core.schema import current_tenant
 from messaging.addresses import identity_hmac, number_hmac, search_form, tail_hmac
+from messaging.ingest.models import WebhookEvent
 from messaging.models import Connection, Contact, Conversation, Identity, Message
 from messaging.services.connections import NewConnection, create_connection
 
@@ -73,3 +78,20 @@ def make_message(conversation: Conversation | None = None, **over: Any) -> Messa
         **over,
     }
     return Message.objects.create(**fields)
+
+
+def make_raw_event(connection: Connection, body: bytes = b'{"event":"x"}', **over: Any) -> str:
+    """Store a row of the raw log; returns the id under which it is read."""
+    fields = {
+        "received_at": timezone.now(),
+        "tenant_id": current_tenant().id,
+        "connection_id": connection.public_id,
+        "dedupe_key": bytes(32),
+        "event": "messages.upsert",
+        "instance": connection.instance,
+        "body": body,
+        "next_attempt_at": timezone.now(),
+        **over,
+    }
+    row = WebhookEvent.objects.create(**fields)
+    return encode_cursor(row.received_at, row.pk)

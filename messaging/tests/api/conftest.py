@@ -19,8 +19,9 @@ def api(tenant):
 
         def send(method, path, body=None, headers=None, **params):
             extra = {"query_params": params} if params else {}
-            if body is not None:
-                extra |= {"data": body, "content_type": "application/json"}
+            if method in {"post", "patch"}:
+                data = {} if body is None else {"data": body}
+                extra |= {**data, "content_type": "application/json"}
             return getattr(browser, method)(f"/api/v1/{path}", headers=headers or {}, **extra)
 
         return SimpleNamespace(
