@@ -47,5 +47,5 @@ bench: environment-dev
 
 lock: environment-dev
 	@for name in requirements-bootstrap requirements requirements-dev; do \
-		.venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal \
+		.venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --fork-strategy fewest \
 		--python-version 3.11 --custom-compile-command "make lock" $$name.in -o $$name.txt || exit 1; done
