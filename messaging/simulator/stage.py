@@ -285,9 +285,10 @@ class GroupChat(Stage):
             source=platform,
         )
         self.sent.append(data)
-        self.post("messages.upsert", data, at + self.die.uniform(0.3, 2))
+        arrived = at + self.die.uniform(0.3, 2)
+        self.post("messages.upsert", data, arrived)
         if member is not None:
-            self.unread(key, at)
+            self.unread(key, arrived)
 
     def _vote(self, turn: Turn, at: float) -> None:
         poll = self.target(turn)

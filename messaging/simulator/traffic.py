@@ -13,6 +13,8 @@ from messaging.simulator.rhythm import local_hour, wall_clock
 from messaging.simulator.stage import Attendance, GroupChat
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from messaging.simulator.people import Person
     from messaging.simulator.stage import Posted
     from messaging.simulator.state import Simulator
@@ -92,10 +94,7 @@ class Traffic:
 
     def _begin(self, at: float) -> None:
         instance, person = self._someone(self._connected())
-        now = time.time()
-        for when, body in self._scene(instance, person, at):
-            if when < now - 5:
-                continue
+        for when, body in still_to_come(self._scene(instance, person, at), time.time() - 5):
             self._serial += 1
             heapq.heappush(self._waiting, (when, self._serial, instance, body))
 
@@ -121,6 +120,29 @@ class Traffic:
         turns = script.attendance(die, instance.line, person, local_hour(at))
         scene = Attendance(die, instance.bodies, person, at, first=False, pace=FIRST_PACE)
         return scene.play(turns)
+
+
+def still_to_come(posted: list[Posted], since: float) -> Iterator[Posted]:
+    """Leave out the past, and what speaks of messages in it: nobody could know them."""
+    past: set[str] = set()
+    for when, body in sorted(posted, key=lambda item: item[0]):
+        about = _subject(body["data"])
+        if when < since:
+            past.add(about)
+        elif about not in past or not about:
+            yield when, body
+
+
+def _subject(data: Any) -> str:
+    """The id of the message that an event brings or speaks of."""
+    if not isinstance(data, dict):
+        return ""
+    key = data.get("key")
+    reaction = (data.get("message") or {}).get("reactionMessage")
+    if reaction:
+        key = reaction["key"]
+    wa_id = key.get("id") if isinstance(key, dict) else data.get("keyId") or data.get("id")
+    return str(wa_id or "")
 
 
 def make_scene(sim: Simulator, instance: Instance, wanted: dict[str, Any]) -> list[Posted]:

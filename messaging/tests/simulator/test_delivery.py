@@ -10,9 +10,14 @@ from typing import Any
 import orjson
 import pytest
 
+from messaging.simulator import script
+from messaging.simulator.bodies import Bodies
 from messaging.simulator.delivery import ATTEMPTS, wait_before
 from messaging.simulator.dice import dice
+from messaging.simulator.generator import World
 from messaging.simulator.people import VERTICAL_LINES
+from messaging.simulator.stage import Attendance
+from messaging.simulator.traffic import still_to_come
 from messaging.tests.simulator.rig import HOOK, Rig, play
 
 TEXT = {"number": "5511900001234", "text": "Oi"}
@@ -174,18 +179,33 @@ def test_a_wrong_number_is_not_on_whatsapp():
 def test_live_traffic_starts_and_stops():
     async def scene(rig: Rig) -> None:
         await rig.open_instance(VERTICAL_LINES[0].instance)
-        _, shown = await rig.post("/_sim/traffic", {"rate": 500})
+        _, shown = await rig.post("/_sim/traffic", {"rate": 3000})
         assert shown["running"]
         for _ in range(60):
             await asyncio.sleep(0.05)
-            if rig.sim.traffic.posted > 20:
+            if rig.sim.traffic.posted > 10:
                 break
         _, shown = await rig.post("/_sim/traffic", {"running": False})
         assert not shown["running"]
-        assert shown["posted"] > 20
+        assert shown["posted"] > 10
 
     rig = play(scene)
     assert message_hooks(rig)
+
+
+def test_live_receipts_speak_of_messages_that_were_posted():
+    world = World(4, 40)
+    told = 0
+    for index in range(40):
+        line, person, die = world.line_of(index), world.person(index), dice("live", index)
+        turns = script.attendance(die, line, person)
+        scene = Attendance(die, Bodies(line, "2.3.7"), person, 1_000.0, first=False)
+        kept = [body["data"] for _, body in still_to_come(scene.play(turns), 1_200.0)]
+        known = {data["key"]["id"] for data in kept if "message" in data and "key" in data}
+        spoken = {data["keyId"] for data in kept if "keyId" in data}
+        told += len(spoken)
+        assert spoken <= known
+    assert told > 50
 
 
 def test_customers_answer_when_asked_to():
