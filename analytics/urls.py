@@ -1,3 +1,7 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from analytics.views import overview
+
+app_name = "analytics"
+
+urlpatterns = [path("", overview.overview, name="overview")]

@@ -6,7 +6,6 @@ export default function thread(section) {
   const log = section.querySelector("[role=log]");
   const scroller = log.closest(".scroll");
   const more = section.querySelector("[data-more]");
-  const reader = section.querySelector("form[data-reader]");
 
   function merge(fresh) {
     let last = null, added = 0, changed = false;
@@ -43,7 +42,10 @@ export default function thread(section) {
   }
   // Reading is an intent: only what is on a visible page, at its end, counts as read.
   function seen() {
-    if (reader && !document.hidden && scroller.scrollTop > -FAR_PX) htmx.trigger(reader, "seen");
+    const reader = section.querySelector("form[data-reader]");
+    if (!reader || document.hidden || scroller.scrollTop < -FAR_PX) return;
+    reader.elements.ate.value = [...log.querySelectorAll(".msg > .meta time")].at(-1)?.dateTime ?? "";
+    htmx.trigger(reader, "seen");
   }
   function show(bubble) {
     log.querySelector(".is-target")?.classList.remove("is-target");

@@ -1,0 +1,11 @@
+from typing import Any
+
+from celery import shared_task
+
+from analytics.services import counters
+
+
+@shared_task(name="analytics.count_stored_messages", queue="maintenance")
+def count_stored_messages(*, event_id: int, payload: dict[str, Any]) -> None:  # noqa: ARG001
+    """Count again the hours in which new messages happened."""
+    counters.recount_messages(message_ids=payload["message_ids"])
