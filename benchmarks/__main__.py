@@ -13,8 +13,9 @@ ROOT = Path(__file__).resolve().parents[1]
 NAMES = ("receiver", "apply", "provision", "lists")
 HEAD = """# Benchmarks
 
-Printed by `make bench` on {cores} cores of a shared machine, PostgreSQL 18 and Redis embedded. Read the ratios: both sides of each were
-measured in the same run; absolute numbers move with the machine.
+Printed by `make bench` on {cores} cores of a shared machine, PostgreSQL 18 and Redis embedded.
+Read the ratios: both sides of each were measured in the same run; absolute numbers move with
+the machine.
 
 """
 

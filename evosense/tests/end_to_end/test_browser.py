@@ -1,0 +1,201 @@
+"""What a person sees: pages in Chromium, live, by keyboard, without a policy violation."""
+
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
+
+from evosense.core.schema import tenant_scope
+from evosense.testing.databases import ALPHA
+
+pytestmark = pytest.mark.browser
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="session")
+def chromium(chromium_path) -> Iterator:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium, house) -> Iterator[Page]:
+    """A page of the tenant's host; the test fails when the console complained."""
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        # A refused form answers 422 by design, and Chromium reports every such answer.
+        if message.type == "error" and "422" not in message.text:
+            complaints.append(message.text)
+
+    context = chromium.new_context(base_url=house.url, viewport=DESK, locale="pt-BR")
+    page = context.new_page()
+    page.on("console", note)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def member(house):
+    from tenancy.tests import factories
+
+    user = factories.make_user(email="ana@example.com", password=PASSWORD, name="Ana Prado")
+    factories.make_member("admin", user=user)
+    return user
+
+
+@pytest.fixture
+def inside(page, member) -> Page:
+    log_in(page, PASSWORD)
+    return page
+
+
+def log_in(page: Page, password: str) -> None:
+    page.goto("/entrar/")
+    page.locator("input[name=email]").fill("ana@example.com")
+    page.locator("input[name=password]").fill(password)
+    page.locator(
+        "main form button[type=submit], form.login button, form button.primary"
+    ).first.click()
+
+
+def test_a_wrong_password_is_explained_and_the_right_one_opens_the_overview(page, member) -> None:
+    log_in(page, "something else")
+    expect(page.locator("body")).to_contain_text("E-mail ou senha")
+    assert page.locator("input[name=email]").input_value() == "ana@example.com"
+    log_in(page, PASSWORD)
+    expect(page).to_have_url(re.compile(r"/$"))
+    expect(page.locator("h1")).to_be_visible()
+
+
+def test_conversations_move_while_somebody_looks(inside, line) -> None:
+    now = int(time.time()) - 60
+    assert line.say("Bom dia, vocês abrem hoje?", provider_id="3EB0A1", at=now) == 200
+    inside.goto("/conversas/")
+    item = inside.locator("a.ci", has_text="Mariana Duarte")
+    expect(item).to_contain_text("Bom dia, vocês abrem hoje?")
+    item.click()
+    thread = inside.locator("#thread")
+    expect(thread.locator("article.msg")).to_have_count(1)
+
+    line.say("Preciso <b>urgente</b> 😊", provider_id="3EB0A2", at=now + 5)
+    expect(thread.locator("article.msg")).to_have_count(2, timeout=15_000)
+    expect(thread).to_contain_text("Preciso <b>urgente</b> 😊")
+    expect(item).to_contain_text("Preciso")
+
+    line.say(
+        "Oi, sou o João", provider_id="3EB0B1", at=now + 9, chat="5521900005678", pushName="João"
+    )
+    expect(inside.locator("a.ci", has_text="João")).to_be_visible(timeout=15_000)
+
+    line.send(
+        "messages.edited",
+        {
+            "key": {"remoteJid": "5511900001234@s.whatsapp.net", "fromMe": False, "id": "3EB0A1"},
+            "type": 14,
+            "editedMessage": {"conversation": "Bom dia, vocês abrem amanhã?"},
+            "timestampMs": (now + 20) * 1000,
+        },
+    )
+    expect(thread).to_contain_text("vocês abrem amanhã?", timeout=15_000)
+
+
+def test_the_list_is_walked_by_keyboard(inside, line) -> None:
+    now = int(time.time()) - 600
+    for number in range(3):
+        line.say(
+            f"mensagem {number}",
+            provider_id=f"3EB0C{number}",
+            at=now + number,
+            chat=f"551190000000{number}",
+        )
+    inside.goto("/conversas/")
+    expect(inside.locator("a.ci")).to_have_count(3, timeout=15_000)
+    inside.keyboard.press("j")
+    inside.keyboard.press("j")
+    inside.keyboard.press("k")
+    inside.keyboard.press("Enter")
+    expect(inside.locator("#thread article.msg")).to_have_count(1)
+    inside.keyboard.press("/")
+    expect(inside.locator("input[name=q]")).to_be_focused()
+    inside.keyboard.press("Escape")
+    inside.locator("body").click(position={"x": 700, "y": 400})
+    inside.keyboard.press("?")
+    expect(inside.locator("#shortcuts-help")).to_be_visible()
+    inside.keyboard.press("Escape")
+    expect(inside.locator("#shortcuts-help")).to_be_hidden()
+
+
+def test_a_connection_is_made_by_hand_and_its_secret_is_shown_once(inside, house) -> None:
+    inside.goto("/conexoes/nova/")
+    inside.locator("input[name=name]").fill("Assistência")
+    inside.locator("input[name=instance]").fill("evs-9")
+    inside.locator("main form button[type=submit], main form button.primary").first.click()
+    expect(inside.locator("body")).to_contain_text("/hooks/evo/")
+    secret = inside.content()
+    inside.goto("/conexoes/")
+    expect(inside.locator("body")).to_contain_text("Assistência")
+    token = re.search(r"[0-9A-Za-z]{43}", re.sub(r"csrf[^>]*>", "", secret))
+    assert token
+    assert token[0] not in inside.content()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_no_page_has_an_accessibility_violation(inside, line, theme, size) -> None:
+    line.say("Oi, tudo bem?", provider_id="3EB0D1", at=int(time.time()) - 60)
+    inside.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    inside.set_viewport_size(size)
+    inside.goto("/conversas/")
+    expect(inside.locator("a.ci")).to_have_count(1, timeout=15_000)
+    conversation = inside.locator("a.ci").get_attribute("href")
+    with tenant_scope(ALPHA):
+        from messaging.models import Contact
+
+        contact = Contact.objects.get(kind="person").public_id
+    connection = line.path.rsplit("/", 1)[-1]
+    pages = [
+        "/",
+        "/conversas/",
+        conversation,
+        "/contatos/",
+        f"/contatos/{contact}/",
+        "/conexoes/",
+        "/conexoes/nova/",
+        f"/conexoes/{connection}/",
+        f"/conexoes/{connection}/eventos/",
+    ]
+    found = {}
+    for address in pages:
+        inside.goto(address)
+        inside.wait_for_load_state("load")
+        result = Axe().run(
+            inside, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+        )
+        names = [
+            (violation["id"], violation["nodes"][0]["html"][:160])
+            for violation in result.response["violations"]
+        ]
+        if names:
+            found[address] = names
+        overflow = inside.evaluate("document.documentElement.scrollWidth > innerWidth + 1")
+        if overflow:
+            found.setdefault(address, []).append(("page scrolls sideways", ""))
+    assert found == {}
