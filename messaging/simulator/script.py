@@ -84,7 +84,7 @@ class Playwright:
         if self.die.chance(self.person.habits.burst):
             pieces = voice.split_burst(self.die, text)
         for piece in pieces:
-            self.add(Turn(by_customer=True, text=piece, pause=self.die.around(pause)))
+            self.add(Turn(by_customer=True, text=piece, pause=max(self.die.around(pause), 1.2)))
             pause = 5.0
         self._second_thoughts()
 

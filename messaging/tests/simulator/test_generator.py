@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -34,13 +35,19 @@ START = END - timedelta(days=10)
 
 
 def days(
-    seed: int = 5, chats: int = 220, version: str = "2.3.7", **more: Any
+    seed: int = 5, chats: int = 130, version: str = "2.3.7", **more: Any
 ) -> list[GeneratedEvent]:
-    return list(stream(seed, chats, START, END, version, density=2.0, **more))
+    return list(stream(seed, chats, START, END, version, density=3.0, **more))
 
 
 def decoded(events: list[GeneratedEvent]) -> list[dict[str, Any]]:
     return [orjson.loads(event.body) for event in events]
+
+
+@cache
+def demo() -> list[dict[str, Any]]:
+    start = END - timedelta(days=90)
+    return decoded(list(stream(DEMO_SEED, DEMO_CHATS, start, END, lines=DEMO_LINES)))
 
 
 def test_a_seed_tells_the_whole_story():
@@ -113,10 +120,7 @@ def test_somebody_is_a_lid_first_and_a_phone_later():
         if person.addressing is Addressing.LATE
     ]
     assert late
-    events = stream(DEMO_SEED, DEMO_CHATS, END - timedelta(days=90), END, lines=DEMO_LINES)
-    keys = [
-        body["data"]["key"] for body in decoded(list(events)) if body["event"] == "messages.upsert"
-    ]
+    keys = [body["data"]["key"] for body in demo() if body["event"] == "messages.upsert"]
     first = {key["remoteJid"] for key in keys}
     linked = {key.get("remoteJidAlt") for key in keys}
     assert any(person.lid in first and person.lid in linked for person in late)
@@ -153,7 +157,7 @@ def test_the_rhythm_is_that_of_a_brazilian_business():
     end = datetime(2026, 11, 16, 3, tzinfo=UTC)
     hours: Counter[int] = Counter()
     weekdays: Counter[int] = Counter()
-    for event in stream(9, 300, end - timedelta(days=56), end):
+    for event in stream(9, 300, end - timedelta(days=35), end):
         local = event.at.astimezone(SAO_PAULO)
         hours[local.hour] += 1
         weekdays[local.weekday()] += 1
@@ -164,10 +168,9 @@ def test_the_rhythm_is_that_of_a_brazilian_business():
 
 
 def test_texts_are_varied():
-    events = stream(DEMO_SEED, DEMO_CHATS, END - timedelta(days=90), END, lines=DEMO_LINES)
     texts = [
         body["data"]["message"]["conversation"]
-        for body in decoded(list(events))
+        for body in demo()
         if body["event"] in {"messages.upsert", "send.message"}
         and "conversation" in body["data"]["message"]
     ]
