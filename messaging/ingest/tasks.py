@@ -9,9 +9,7 @@ from messaging.ingest import partitions
 logger = logging.getLogger(__name__)
 
 
-@shared_task(
-    name="ingest.maintain_partitions", queue="maintenance", expires=3600, tenant_required=False
-)
+@shared_task(name="ingest.maintain_partitions", expires=3600, tenant_required=False)
 def maintain_partitions() -> None:
     """Run daily: make partitions ahead and drop those past their retention."""
     report = partitions.maintain()
