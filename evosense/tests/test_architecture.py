@@ -65,7 +65,9 @@ def test_nothing_names_a_machine_a_tool_or_a_registry() -> None:
     words = ["/work/" + "main", "/work/" + "shared", "helper" + "-", ".lib" + "rary/"]
     guilty = [
         (str(path.relative_to(ROOT)), word)
-        for path in tracked("*.py", "*.md", "*.html", "*.toml", "*.txt", "*.yml", "Makefile", ".ci/run")
+        for path in tracked(
+            "*.py", "*.md", "*.html", "*.toml", "*.txt", "*.yml", "Makefile", ".ci/run"
+        )
         for word in words
         if word in path.read_text(errors="replace")
     ]

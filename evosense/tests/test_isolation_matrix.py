@@ -5,6 +5,7 @@ when it declares neither a permission nor that it is public. Object ids are alwa
 other tenant, so whatever is let in must answer 404.
 """
 
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from evosense.core.pagination import encode_cursor
 from evosense.core.schema import tenant_scope
 from evosense.testing.databases import ALPHA, BETA
 from tenancy.permissions import ROLE_PERMISSIONS, SCOPES
@@ -60,6 +62,7 @@ class Route:
 @pytest.fixture
 def foreign(tenant) -> dict[str, str]:
     """Objects of the other tenant, as URL arguments."""
+    from messaging.ingest.models import WebhookEvent
     from messaging.models import Connection, Contact, Conversation, Message
 
     now = datetime.now(UTC)
@@ -81,7 +84,16 @@ def foreign(tenant) -> dict[str, str]:
             occurred_at=now,
             received_at=now,
         )
+        raw = WebhookEvent.objects.create(
+            received_at=now,
+            next_attempt_at=now,
+            tenant_id=BETA.id,
+            connection_id=connection.public_id,
+            dedupe_key=b"1",
+            body=b'{"text":"segredo da beta"}',
+        )
     return {
+        "event": encode_cursor(raw.received_at, raw.pk),
         "connection": str(connection.public_id),
         "contact": str(contact.public_id),
         "conversation": str(conversation.public_id),
@@ -110,8 +122,7 @@ def _fill(
     for name, converter in converters.items():
         kind = type(converter).__name__
         value = _argument(prefix + pattern, name, kind, foreign)
-        for written in (f"<{kind[:-9].lower()}:{name}>", f"<{name}>"):
-            pattern = pattern.replace(written, value)
+        pattern = re.sub(rf"<(?:\w+:)?{name}>", value, pattern)
     assert "<" not in pattern, f"cannot fill {pattern}"
     return prefix + pattern, bool(converters)
 
@@ -120,15 +131,16 @@ def _argument(path: str, name: str, kind: str, foreign: dict[str, str]) -> str:
     if kind == "IntConverter":
         return "1"
     for word in (name, path):
-        for portuguese, key in (
+        for part, key in (
+            ("event_id", "event"),
             ("mensag", "message"),
             ("message", "message"),
             ("conversa", "conversation"),
             ("conta", "contact"),
             ("cone", "connection"),
-            ("conne", "connection"),
+            ("connection", "connection"),
         ):
-            if portuguese in word:
+            if part in word:
                 return foreign[key]
     return str(uuid.uuid4())
 

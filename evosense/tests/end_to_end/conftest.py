@@ -1,6 +1,5 @@
 """A company on a real host with one connection, and the processes that serve it."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,9 +9,6 @@ import pytest
 from evosense.core.schema import public_scope, tenant_scope
 from evosense.testing.databases import ALPHA
 from evosense.testing.house import House, running_house
-
-# Playwright's synchronous API keeps an event loop in this thread, which Django would refuse.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
 @dataclass

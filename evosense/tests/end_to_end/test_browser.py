@@ -27,7 +27,9 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture(scope="session")
 def chromium(chromium_path) -> Iterator:
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
+        # Playwright keeps an event loop in this thread, in which Django would refuse its ORM.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
         yield browser
         browser.close()
