@@ -82,9 +82,9 @@ def conversation_detail(request: HttpRequest, conversation_id: UUID) -> HttpResp
 @answers_errors
 def conversation_messages(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """Return the lines before a cursor, or the newest ones; without htmx the whole page."""
+    row = conversations.conversation(conversation_id, show_numbers=sees_numbers(request))
     if not wants_fragment(request):
         return redirect(_with_query(request, conversation_id), permanent=False)
-    row = conversations.conversation(conversation_id, show_numbers=sees_numbers(request))
     context = _thread_context(request, row, ListQuery.of(request))
     return render_region(request, "messaging/thread_lines.html", context)
 
