@@ -13,7 +13,7 @@ from evosense.core.schema import TenantRef, public_scope, tenant_scope
 from messaging.ingest.models import WebhookEvent
 from messaging.management import demo_company, demo_history
 from messaging.management.demo_company import Company
-from messaging.models import Connection
+from messaging.models import Connection, Message, ParkedEffect
 from messaging.simulator.demo import DEMO_NAMES, demo_world
 from messaging.simulator.run import read_demo, wire_demo
 from messaging.simulator.state import Options, Simulator
@@ -80,10 +80,14 @@ def test_the_simulator_goes_on_with_what_was_seeded(company: Company, tmp_path: 
         assert instance.state == "open"
 
 
-def test_history_is_written_once(company: Company):
+def test_history_is_written_and_applied_once(company: Company):
     written: dict[str, Any] = demo_history.ensure(company, days=5)
     own = WebhookEvent.objects.filter(tenant_id=company.tenant.id)
     assert written["events"] > 300
     assert own.count() == written["events"]
-    assert not own.exclude(flag="").exists()
+    assert not own.exclude(status=WebhookEvent.Status.DONE, flag="").exists()
+    with tenant_scope(company.tenant.ref):
+        assert Message.objects.count() > 100
+        assert not ParkedEffect.objects.exists()
+        assert set(Connection.objects.values_list("state", flat=True)) == {"connected"}
     assert demo_history.ensure(company, days=5)["events"] == 0
