@@ -19,7 +19,8 @@ export default function menu(element) {
   element.addEventListener("toggle", (event) => {
     if (event.newState !== "open") return;
     place(element);
-    if (opener?.matches(":focus-visible")) entries()[0]?.focus();
+    // Shows a ring only to those who came by keyboard.
+    entries()[0]?.focus();
   });
   element.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
