@@ -1,4 +1,4 @@
-"""Chooses one of the three applications by path; starts and stops the receiver."""
+"""Chooses one of the three applications by path."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -16,9 +16,8 @@ def compose(django: Any) -> Application:
     """Return one ASGI application: /hooks/evo/ receiver, /eventos streams, the rest Django."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-        elif scope["path"].startswith("/hooks/evo/"):
+        # Only the receiver has something to start and to finish.
+        if scope["type"] == "lifespan" or scope["path"].startswith("/hooks/evo/"):
             await receiver.application(scope, receive, send)
         elif scope["path"] == "/eventos":
             await streams_app.application(scope, receive, send)
@@ -26,15 +25,3 @@ def compose(django: Any) -> Application:
             await django(scope, receive, send)
 
     return application
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            await receiver.startup()
-            await send({"type": "lifespan.startup.complete"})
-        elif message["type"] == "lifespan.shutdown":
-            await receiver.shutdown()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
