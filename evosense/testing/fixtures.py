@@ -90,8 +90,12 @@ def public(_database: None) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_tenant_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail the test that leaves a tenant active, and empty Redis after those that may write it."""
+    """Fail the test that leaves a tenant active; forget what was kept outside the database."""
     yield
+    if "_database" in request.fixturenames or "db" in request.fixturenames:
+        from tenancy.selectors.hosts import forget_hosts
+
+        forget_hosts()
     if "db" in request.fixturenames and "redis_db" not in request.fixturenames:
         redis_client().flushdb()
     assert active_tenant() is None, "the test left a tenant scope open"

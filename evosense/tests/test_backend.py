@@ -150,7 +150,7 @@ def test_stock_doors_are_closed(public):
 
 def test_only_our_kind_of_name_may_stand_in_a_statement():
     assert quoted("t_abc123") == '"t_abc123"'
-    for bad in ('t"; DROP SCHEMA public; --', "T_Upper", "", "t-x", "t_x\n"):
+    for bad in ('t"; DROP SCHEMA public; --', "T_Upper", "", "t-x", "t_x\n", "public"):
         with pytest.raises(ValueError, match="schema name"):
             quoted(bad)
 

@@ -13,7 +13,7 @@ from evosense.core.errors import Conflict, Invalid, NotFound
 from evosense.core.schema import NoTenantError, public_scope, tenant_scope
 from evosense.testing.databases import ALPHA, BETA
 from tenancy.models import Domain, Membership, Tenant, User, WebhookRoute
-from tenancy.selectors.hosts import forget_hosts, tenant_of_host
+from tenancy.selectors.hosts import tenant_of_host
 from tenancy.services import people, routes, tenants
 
 PASSWORD = "correct horse battery"
@@ -46,7 +46,6 @@ def test_it_is_found_by_its_host_once_it_is_ready(public):
     assert tenant_of_host("acme.testserver") is None
     tenants.provision_now(tenant.id)
     assert tenant_of_host("acme.testserver") == tenant.ref
-    forget_hosts()
 
 
 def test_an_owner_with_an_account_keeps_it(public):

@@ -17,6 +17,7 @@ from evosense.core.schema import PUBLIC_SCHEMA, TenantRef, _active
 from tenancy.db.backend.introspection import FastIntrospection
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*\Z")
+_OF_A_TENANT = re.compile(r"t_[a-z0-9_]+\Z")
 
 
 def render_path(parts: list[str]) -> str:
@@ -25,9 +26,9 @@ def render_path(parts: list[str]) -> str:
 
 
 def quoted(name: str) -> str:
-    """Return a schema name safe to stand in a statement; schema names are made by us, yet."""
-    if not _PLAIN.match(name):
-        raise ValueError(f"{name!r} is not a schema name of ours")
+    """Return a tenant's schema name, safe to stand in a statement; refuse every other schema."""
+    if not _OF_A_TENANT.match(name):
+        raise ValueError(f"{name!r} is not the schema name of a tenant")
     return f'"{name}"'
 
 
