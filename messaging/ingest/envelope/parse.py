@@ -66,6 +66,7 @@ _IGNORED = {
     "typebot.start": "bot session",
     "typebot.change-status": "bot session",
     "error": "operations log",
+    "evosense.test": "test event",
 }
 _WITHOUT_DATA = frozenset({"logout.instance", "remove.instance"})
 

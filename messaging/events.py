@@ -1,0 +1,47 @@
+"""News of this app for the rest of the house: ids only, one event for a whole batch."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from evosense.core.outbox import Event
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesStored(Event):
+    """New bubbles. History was imported: nothing about it is fresh."""
+
+    topic: ClassVar[str] = "messaging.messages_stored"
+
+    connection_id: int
+    message_ids: list[int]
+    conversation_ids: list[int]
+    is_history: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesChanged(Event):
+    """Receipts, edits, deletes, reactions, votes, read marks, or content that came late."""
+
+    topic: ClassVar[str] = "messaging.messages_changed"
+
+    connection_id: int
+    message_ids: list[int]
+    conversation_ids: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsMerged(Event):
+    """People who turned out to be one, or were taken apart again."""
+
+    topic: ClassVar[str] = "messaging.contacts_merged"
+
+    contact_ids: list[int]
+    merge_ids: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStateChanged(Event):
+    topic: ClassVar[str] = "messaging.connection_state_changed"
+
+    connection_id: int
+    state: str

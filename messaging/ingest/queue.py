@@ -1,0 +1,144 @@
+"""The bronze log as a queue: which lines wait, a fair piece of one, and what became of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from evosense.core.schema import database_cursor, public_scope
+from messaging.ingest.apply import Item, RawEvent
+from messaging.sql import Sql, columns
+
+LIVE, HISTORY = 0, 1
+# Stored (compressed) bytes of one turn: history chunks have megabytes, and 200 would not fit.
+MOST_BYTES = 4_000_000
+# The gap after each failed attempt; one more failure than gaps is the end.
+GAPS = (
+    timedelta(seconds=10),
+    timedelta(minutes=1),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+)
+MOST_ATTEMPTS = len(GAPS) + 1
+
+# Jumps from line to line in the partial index; DISTINCT would walk the whole backlog.
+_WAITING = """
+WITH RECURSIVE line AS (
+    (SELECT tenant_id, connection_id, lane FROM public.webhook_events
+     WHERE status = 0 ORDER BY tenant_id, connection_id, lane LIMIT 1)
+    UNION ALL
+    SELECT following.* FROM line CROSS JOIN LATERAL (
+        SELECT e.tenant_id, e.connection_id, e.lane FROM public.webhook_events e
+        WHERE e.status = 0
+          AND (e.tenant_id, e.connection_id, e.lane)
+            > (line.tenant_id, line.connection_id, line.lane)
+        ORDER BY e.tenant_id, e.connection_id, e.lane LIMIT 1
+    ) following
+)
+SELECT tenant_id, connection_id, lane FROM line
+"""
+_TAKE = """
+SELECT id, received_at, body, attempts FROM (
+    SELECT id, received_at, body, attempts,
+           sum(pg_column_size(body)) OVER (ORDER BY id) - pg_column_size(body) AS before
+    FROM (
+        SELECT id, received_at, body, attempts FROM public.webhook_events
+        WHERE status = 0 AND tenant_id = %s AND connection_id = %s AND lane = %s
+          AND next_attempt_at <= now()
+        ORDER BY id LIMIT %s
+    ) first
+) sized WHERE before < %s ORDER BY id
+"""
+_TAKE_AGAIN = """
+SELECT e.id, e.received_at, e.body, e.attempts FROM public.webhook_events e
+JOIN unnest(%s::bigint[], %s::timestamptz[]) AS t (id, received_at)
+  ON e.id = t.id AND e.received_at = t.received_at
+WHERE e.status = 0 AND e.tenant_id = %s ORDER BY e.id
+"""
+# The range lets the planner leave out the other days' partitions.
+_MARK = """
+UPDATE public.webhook_events e SET
+    status = t.status, error_message = t.error, processed_at = now(), processing_time_ms = %s,
+    flag = CASE WHEN e.flag = 'oversize' THEN e.flag ELSE t.flag END
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::int[], %s::text[], %s::text[])
+    AS t (id, received_at, status, flag, error)
+WHERE e.id = t.id AND e.received_at = t.received_at AND e.received_at BETWEEN %s AND %s
+"""
+_FAIL = """
+UPDATE public.webhook_events SET
+    attempts = attempts + 1, next_attempt_at = %s, error_message = %s,
+    status = CASE WHEN attempts + 1 >= %s THEN 3 ELSE status END,
+    processed_at = CASE WHEN attempts + 1 >= %s THEN now() ELSE processed_at END
+WHERE id = %s AND received_at = %s AND status = 0
+"""
+_REPLAY = """
+UPDATE public.webhook_events e SET
+    status = 0, attempts = 0, next_attempt_at = now(), processed_at = NULL,
+    processing_time_ms = NULL, error_message = ''
+FROM unnest(%s::bigint[], %s::timestamptz[]) AS t (id, received_at)
+WHERE e.id = t.id AND e.received_at = t.received_at AND e.tenant_id = %s AND e.status <> 0
+  AND octet_length(e.body) > 0
+RETURNING e.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LineOfWork:
+    """One lane of one connection."""
+
+    tenant_id: UUID
+    connection_id: UUID
+    lane: int
+
+
+def waiting_lines() -> list[LineOfWork]:
+    """Return every lane that has something pending."""
+    with public_scope(), database_cursor() as cursor:
+        cursor.execute(_WAITING)
+        return [LineOfWork(*row) for row in cursor.fetchall()]
+
+
+def take(sql: Sql, line: LineOfWork, limit: int) -> list[RawEvent]:
+    """Return the oldest pending events of a line; the caller holds the line's lock."""
+    values = [line.tenant_id, line.connection_id, line.lane, limit, MOST_BYTES]
+    return [RawEvent(*row) for row in sql.rows(_TAKE, values)]
+
+
+def take_again(sql: Sql, tenant_id: UUID, events: Sequence[RawEvent]) -> list[RawEvent]:
+    """Return those of these events that are still pending."""
+    names = columns([(event.id, event.received_at) for event in events], 2)
+    return [RawEvent(*row) for row in sql.rows(_TAKE_AGAIN, [*names, tenant_id])]
+
+
+def mark(sql: Sql, items: Sequence[Item], milliseconds: int) -> None:
+    """Write what became of each row, in the transaction of the effects."""
+    rows = [(i.raw.id, i.raw.received_at, i.status, i.flag, i.error) for i in items]
+    days = [item.raw.received_at for item in items]
+    sql.run(_MARK, [milliseconds, *columns(rows, 5), min(days), max(days)])
+
+
+def fail(event: RawEvent, error: BaseException) -> None:
+    """Count one failed attempt; the last one makes the event dead."""
+    gap = GAPS[min(event.attempts, len(GAPS) - 1)]
+    again, limit = timezone.now() + gap, MOST_ATTEMPTS
+    with public_scope(), database_cursor() as cursor:
+        values = [again, describe(error), limit, limit, event.id, event.received_at]
+        cursor.execute(_FAIL, values)
+
+
+def describe(error: BaseException) -> str:
+    """Return the first line of an error: what follows it in PostgreSQL's quotes the values."""
+    first = str(error).partition("\n")[0].replace("\x00", "")
+    return f"{type(error).__name__}: {first}"[:1000]
+
+
+def reset(names: Sequence[tuple[int, "object"]], tenant_id: UUID) -> int:
+    """Make processed events pending again; returns how many."""
+    with public_scope(), database_cursor() as cursor:
+        values = columns(names, 2)
+        cursor.execute(_REPLAY, [*values, tenant_id])
+        found = len(cursor.fetchall())
+        cursor.execute("NOTIFY ingest")
+    return found
