@@ -11,12 +11,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from evosense.core.schema import database_cursor, public_scope, tenant_scope
-from messaging.ingest.apply import RawEvent, apply
 from messaging.ingest.models import WebhookEvent
 from messaging.ingest.partitions import ensure_partitions
 from messaging.ingest.receiver.intake import arrival_of
 from messaging.ingest.receiver.records import Record, moment
 from messaging.ingest.receiver.tokens import Route
+from messaging.ingest.worker import Worker
 from messaging.management.demo_company import Company
 from messaging.models import Message
 from messaging.simulator.demo import DEMO_CHATS, DEMO_LINES, DEMO_SEED
@@ -27,18 +27,6 @@ COPY = (
     " instance, lane, body, flag, status) FROM STDIN"
 )
 BATCH = 1_000
-_WAITING = """
-SELECT id, received_at, body FROM public.webhook_events
-WHERE tenant_id = %s AND connection_id = %s AND status = 0
-ORDER BY received_at, id LIMIT %s FOR UPDATE SKIP LOCKED
-"""
-_MARK = """
-UPDATE public.webhook_events AS event
-SET status = done.status, flag = done.flag, error_message = done.error, processed_at = now()
-FROM unnest(%s::timestamptz[], %s::bigint[], %s::smallint[], %s::text[], %s::text[])
-    AS done(received_at, id, status, flag, error)
-WHERE event.received_at = done.received_at AND event.id = done.id
-"""
 MAX_BLOB = 1_000_000
 
 
@@ -50,8 +38,7 @@ def ensure(company: Company, *, days: int) -> dict[str, Any]:
     with public_scope():
         _make_room(days)
         events = _write(company, days)
-    for wire in company.wires:
-        _apply(company, UUID(wire.id))
+    _apply(company)
     _forget_expired(company)
     return {"events": events, "seconds": round(time.monotonic() - started, 1)}
 
@@ -81,31 +68,19 @@ def _write(company: Company, days: int) -> int:
     return count
 
 
-def _apply(company: Company, connection_id: UUID) -> None:
-    """Apply what waits, oldest first, as a worker does; one that runs already may share it."""
-    with tenant_scope(company.tenant.ref):
-        while _apply_batch(company, connection_id):
-            pass
+def _apply(company: Company) -> None:
+    """Work as a worker does until nothing waits; one that runs already may share it."""
+    worker = Worker(turn_size=BATCH)
+    while _something_waits(company):
+        if not worker.round():
+            time.sleep(0.1)
 
 
-def _apply_batch(company: Company, connection_id: UUID) -> int:
-    with transaction.atomic():
-        with database_cursor() as cursor:
-            cursor.execute(_WAITING, [company.tenant.id, connection_id, BATCH])
-            waiting = [RawEvent(pk, at, bytes(body)) for pk, at, body in cursor.fetchall()]
-        items = apply(connection_id, waiting) if waiting else []
-        with database_cursor() as cursor:
-            cursor.execute(
-                _MARK,
-                [
-                    [item.raw.received_at for item in items],
-                    [item.raw.id for item in items],
-                    [item.status for item in items],
-                    [item.flag for item in items],
-                    [item.error for item in items],
-                ],
-            )
-    return len(items)
+def _something_waits(company: Company) -> bool:
+    with public_scope():
+        return WebhookEvent.objects.filter(
+            tenant_id=company.tenant.id, status=WebhookEvent.Status.PENDING
+        ).exists()
 
 
 def _forget_expired(company: Company) -> None:
