@@ -8,7 +8,6 @@ from messaging.models import ContactMerge, GroupMember
 from messaging.selectors.contacts import ContactFilter, contact_detail, contact_page
 from messaging.tests.factories import START, make_contact, make_conversation, make_identity
 
-
 LATE = START + timedelta(seconds=30)
 
 
