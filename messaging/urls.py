@@ -1,6 +1,6 @@
 from django.urls import path
 
-from messaging.views import connections, contacts, conversations, raw_events
+from messaging.views import connections, contacts, conversations, merges, raw_events
 
 app_name = "messaging"
 
@@ -35,6 +35,12 @@ urlpatterns = [
     path("contatos/", contacts.contact_list, name="contact-list"),
     path("contatos/<uuid:contact_id>/", contacts.contact_detail, name="contact-detail"),
     path("contatos/<uuid:contact_id>/nome/", contacts.contact_rename, name="contact-rename"),
+    path("contatos/<uuid:contact_id>/unir/", merges.contact_merge, name="contact-merge"),
+    path(
+        "contatos/<uuid:contact_id>/unioes/<int:merge_id>/desfazer/",
+        merges.contact_unmerge,
+        name="contact-unmerge",
+    ),
     path("conexoes/", connections.connection_list, name="connection-list"),
     path("conexoes/nova/", connections.connection_create, name="connection-create"),
     path("conexoes/<uuid:connection_id>/", connections.connection_detail, name="connection-detail"),

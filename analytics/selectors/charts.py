@@ -153,7 +153,7 @@ def _busiest(days: Sequence[date], values: Sequence[int | None]) -> str:
     if len(known) < 2:
         return _("Messages received, day by day")
     value, day = max(known)
-    words = {"day": date_format(day, _("l, d/m")), "count": number_format(value)}
+    words = {"day": date_format(day, _("l, d/m")).lower(), "count": number_format(value)}
     return _("The busiest day was %(day)s, with %(count)s messages") % words
 
 

@@ -93,7 +93,7 @@ def _detail_page(
         "person": detail.person,
         "form": form,
         "may_edit": may(request, "contacts.edit"),
-        "may_merge": False,
+        "may_merge": may(request, "contacts.merge"),
     }
     return render_region(request, "messaging/contact_detail.html", context, status)
 

@@ -47,7 +47,7 @@ def conversation_list(request: HttpRequest) -> HttpResponse:
     query = ListQuery.of(request)
     target = fragment_target(request)
     if target == "thread":
-        return render_region(request, "messaging/thread_none.html", {"query": query})
+        return render_region(request, "messaging/thread_none_region.html", {"query": query})
     context = list_context(request, query)
     if target and context["is_continued"]:
         return render_region(request, "messaging/conversation_rows.html", context)
