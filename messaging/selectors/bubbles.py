@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Count, QuerySet
 
-from messaging.addresses import identity_hmac, join_jid, split_jid
+from messaging.addresses import join_jid
 from messaging.models import (
     Conversation,
     Identity,
@@ -159,8 +159,11 @@ def _quoted_authors(
 
 
 def _author_key(message: Message) -> bytes:
-    jid = str((message.quote or {}).get("author") or "")
-    return identity_hmac(*split_jid(jid)) if jid else b""
+    """Return the key under which the quoted author is known; quotes hold no address in clear."""
+    try:
+        return bytes.fromhex((message.quote or {}).get("author_key") or "")
+    except ValueError:
+        return b""
 
 
 def _everybody(messages: Sequence[Message], found: _Attached) -> Iterable[int | None]:

@@ -57,7 +57,7 @@ class RawEventRow:
 
     @property
     def is_replayable(self) -> bool:
-        return self.status in {"kept", "dead"}
+        return self.status in {"kept", "dead"} and self.flag != "oversize"
 
 
 @dataclass(frozen=True, slots=True)

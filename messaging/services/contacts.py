@@ -25,9 +25,9 @@ def rename_contact(public_id: UUID, *, name: str) -> Contact:
     contact = contact_model(public_id)
     with transaction.atomic():
         row = Contact.objects.select_for_update(no_key=True).get(pk=contact.pk)
-        _set_name(row, name)
         row.updated_at = timezone.now()
-        row.save(update_fields=["name", "name_source", "search_name", "updated_at"])
+        _set_name(row, name)
+        row.save(update_fields=["name", "name_source", "name_at", "search_name", "updated_at"])
         tenant_id, payload = current_tenant().id, {"contact_ids": [row.pk]}
         after_commit(lambda: send_hint(tenant_id, "messaging.contacts_merged", payload))
     return row
@@ -36,7 +36,9 @@ def rename_contact(public_id: UUID, *, name: str) -> Contact:
 def _set_name(row: Contact, name: str) -> None:
     if name:
         row.name, row.name_source = name, Contact.NameSource.AGENT
+        row.name_at = row.updated_at
     else:
         source = Contact.NameSource.PROFILE if row.push_name else Contact.NameSource.NONE
         row.name, row.name_source = row.push_name, source
+        row.name_at = row.push_name_at
     row.search_name = search_form(row.name)

@@ -24,14 +24,16 @@ def replay_event(connection_id: UUID, event_id: str) -> None:
     with public_scope(), transaction.atomic():
         waiting = WebhookEvent.objects.filter(
             received_at=event.received_at, pk=event.pk, status__in=_REPLAYABLE
-        ).update(
+        )
+        # The body of one that was too large was never kept.
+        moved = waiting.exclude(flag="oversize").update(
             status=WebhookEvent.Status.PENDING,
             attempts=0,
             next_attempt_at=timezone.now(),
             processed_at=None,
             error_message="",
         )
-        if not waiting:
+        if not moved:
             message = _("Only events that were kept or gave up can be replayed.")
             raise Conflict("event_not_replayable", message)
         with database_cursor() as cursor:

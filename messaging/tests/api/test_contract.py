@@ -162,7 +162,9 @@ def test_pages_meet_without_gap_or_repetition(api, path):
 @pytest.mark.parametrize("path", LISTS)
 def test_list_takes_the_same_queries_for_one_row_and_for_ten(api, count_queries, path):
     def add():
-        message = make_message(reply_to_provider_id="X", quote={"author": "1@lid", "text": "a"})
+        message = make_message(
+            reply_to_provider_id="X", quote={"author_key": "00" * 32, "text": "a"}
+        )
         make_raw_event(message.connection)
 
     caller = api()

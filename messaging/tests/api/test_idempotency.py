@@ -89,8 +89,9 @@ def test_event_that_is_done_cannot_be_replayed(api):
     caller.post("connections", BODY)
     connection = Connection.objects.get()
     path = f"connections/{connection.public_id}/events"
-    done = make_raw_event(connection, status=1)
-    assert caller.post(f"{path}/{done}/replay").json()["code"] == "event_not_replayable"
+    for over in ({"status": 1}, {"status": 2, "flag": "oversize"}):
+        event = make_raw_event(connection, **over)
+        assert caller.post(f"{path}/{event}/replay").json()["code"] == "event_not_replayable"
     dead = make_raw_event(connection, status=3, attempts=5, error_message="x")
     answer = caller.post(f"{path}/{dead}/replay")
     assert (answer.status_code, answer.json()["status"], answer.json()["attempts"]) == (
