@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 import orjson
-from django.db.models import Model, Q, QuerySet
+from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
+from django.db.models.lookups import GreaterThan, LessThan
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import Invalid
@@ -50,16 +51,34 @@ def _not_a_cursor() -> Invalid:
     return Invalid("invalid_cursor", message, field="cursor")
 
 
+def after_cursor(rows: QuerySet[Row], *, field: str, cursor: str) -> QuerySet[Row]:
+    """Return the rows that come later than the cursor's, not ordered yet."""
+    return rows.filter(GreaterThan(_place(field), _place_of(cursor)))
+
+
 def newest_first(
     rows: QuerySet[Row], *, field: str, limit: int, cursor: str | None = None
 ) -> Page[Row]:
     """Return one page ordered by (`field`, id) descending; `field` must not be null."""
     if cursor:
-        at, pk = decode_cursor(cursor)
-        rows = rows.filter(Q(**{f"{field}__lt": at}) | Q(**{field: at, "pk__lt": pk}))
-        # Repeats the leading column, so that the planner can use it as a range of the index.
-        rows = rows.filter(**{f"{field}__lte": at})
+        rows = rows.filter(LessThan(_place(field), _place_of(cursor)))
     found = list(rows.order_by(f"-{field}", "-pk")[: limit + 1])
     page = found[:limit]
     more = len(found) > limit
     return Page(page, encode_cursor(getattr(page[-1], field), page[-1].pk) if more else None)
+
+
+class _Row(Func):
+    """Both columns compared as one, which the planner reads as one range of their index."""
+
+    function = "ROW"
+    output_field = BooleanField()
+
+
+def _place(field: str) -> _Row:
+    return _Row(F(field), F("pk"))
+
+
+def _place_of(cursor: str) -> _Row:
+    at, pk = decode_cursor(cursor)
+    return _Row(Value(at), Value(pk))

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import NotFound
-from evosense.core.pagination import decode_cursor, encode_cursor, newest_first
+from evosense.core.pagination import after_cursor, encode_cursor, newest_first
 from messaging.models import Message, MessageVersion
 from messaging.selectors.bubbles import Bubble, bubbles, shown
 
@@ -79,10 +79,7 @@ def _around(
 
 
 def _later(rows: QuerySet[Message], cursor: str, limit: int) -> tuple[list[Message], str | None]:
-    at, pk = decode_cursor(cursor)
-    newer = rows.filter(Q(occurred_at__gt=at) | Q(occurred_at=at, pk__gt=pk))
-    # Repeats the leading column, so that the planner can use it as a range of the index.
-    newer = newer.filter(occurred_at__gte=at)
+    newer = after_cursor(rows, field="occurred_at", cursor=cursor)
     found = list(newer.order_by("occurred_at", "pk")[: limit + 1])
     page = found[:limit]
     return page, _cursor(page[-1]) if len(found) > limit else None
