@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from messaging.models import Conversation, Message
 from messaging.selectors import conversations
@@ -167,7 +168,7 @@ def _tabs(query: ListQuery, counts: TabCounts) -> list[Tab]:
     is_group = query.kind == Conversation.Kind.GROUP
     return [
         Tab(
-            _("All"),
+            pgettext("conversations", "All"),
             query.address(path, drop=rest),
             _count(counts.all, counts),
             not query.unread and not query.kind,
