@@ -58,7 +58,8 @@ def day_words(moment: datetime, now: datetime) -> str:
         return _("Yesterday")
     if today - timedelta(days=7) < day < today:
         return date_format(day, "l")
-    return date_format(day, "DATE_FORMAT")
+    # Translators: a whole date, as the name of one of Django's formats or in letters of its filter.
+    return date_format(day, _("DATE_FORMAT"))
 
 
 def duration_words(seconds: float) -> str:
