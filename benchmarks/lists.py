@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--conversations", type=int, default=50_000)
     parser.add_argument("--samples", type=int, default=150)
+    parser.add_argument("--only", default="", help="part of the names of what to measure")
     parser.add_argument("--explain", action="store_true", help="print plans of slow statements")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -67,8 +68,10 @@ def report(options: argparse.Namespace) -> None:
     from benchmarks.lists_cases import cases, obvious_cases  # noqa: PLC0415
 
     random.seed(7)
-    ours = {name: measure(act, options) for name, act in cases().items()}
-    obvious = {name: measure(act, options) for name, act in obvious_cases().items()}
+    ours, obvious = (
+        {name: measure(act, options) for name, act in found.items() if options.only in name}
+        for found in (cases(), obvious_cases())
+    )
     print(
         f"### Conversation list and thread ({options.messages:,} messages,"
         f" {options.conversations:,} conversations)\n"

@@ -39,7 +39,7 @@ SELECT uuidv7(), v.connection_id, v.id, 'ID' || g, d.direction,
     now() - make_interval(secs => 90 * 86400.0 * (1 - g::float / %s)), false,
     now(), false, CASE WHEN g %% 20 = 0 THEN 'ID' || (g - 1) ELSE '' END, false, false,
     false, false, false
-FROM generate_series(1, %s) g
+FROM generate_series(1::bigint, %s) g
 CROSS JOIN LATERAL (SELECT (g * 7919 + 13) %% 3 = 0 AS mine) m
 CROSS JOIN LATERAL (SELECT CASE WHEN mine THEN 'outbound' ELSE 'inbound' END AS direction) d
 CROSS JOIN LATERAL (SELECT 1 + floor(%s * power(random() + 0 * g, 3))::int AS place) p

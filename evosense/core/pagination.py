@@ -56,12 +56,17 @@ def after_cursor(rows: QuerySet[Row], *, field: str, cursor: str) -> QuerySet[Ro
     return rows.filter(GreaterThan(_place(field), _place_of(cursor)))
 
 
+def before_cursor(rows: QuerySet[Row], *, field: str, cursor: str) -> QuerySet[Row]:
+    """Return the rows that come earlier than the cursor's, not ordered yet."""
+    return rows.filter(LessThan(_place(field), _place_of(cursor)))
+
+
 def newest_first(
     rows: QuerySet[Row], *, field: str, limit: int, cursor: str | None = None
 ) -> Page[Row]:
     """Return one page ordered by (`field`, id) descending; `field` must not be null."""
     if cursor:
-        rows = rows.filter(LessThan(_place(field), _place_of(cursor)))
+        rows = before_cursor(rows, field=field, cursor=cursor)
     found = list(rows.order_by(f"-{field}", "-pk")[: limit + 1])
     page = found[:limit]
     more = len(found) > limit

@@ -133,6 +133,11 @@ class Message(models.Model):
             ),
             models.Index(fields=["connection", "provider_id"], name="messaging_message_by_wa_id"),
             models.Index(fields=["-occurred_at", "-id"], name="messaging_message_recent"),
+            models.Index(
+                fields=["-occurred_at", "-id"],
+                name="messaging_message_failed",
+                condition=models.Q(status="failed"),
+            ),
             # Groups only; merging two people must find what each of them wrote there.
             models.Index(
                 fields=["author"],

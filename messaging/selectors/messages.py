@@ -7,11 +7,17 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from evosense.core.pagination import newest_first
+from evosense.core.pagination import before_cursor, newest_first
 from messaging.addresses import identity_hmac, split_jid
 from messaging.models import Connection, Conversation, Message
 from messaging.selectors.bubbles import Bubble, bubbles, shown
-from messaging.selectors.search import clean, contacts_of_jid, conversations_of_jid, with_words
+from messaging.selectors.search import (
+    MOST_MESSAGES,
+    clean,
+    contacts_of_jid,
+    conversations_of_jid,
+    with_words,
+)
 
 PAGE = 50
 
@@ -49,7 +55,10 @@ def message_page(
     show_numbers: bool,
 ) -> MessagePage:
     """Return messages, the one that happened last first."""
-    found = newest_first(shown(_filtered(filters)), field="occurred_at", limit=limit, cursor=cursor)
+    rows = _filtered(filters)
+    if filters.text.strip():
+        rows = _with_words(rows, filters.text, cursor)
+    found = newest_first(shown(rows), field="occurred_at", limit=limit, cursor=cursor)
     return MessagePage(bubbles(found.rows, show_numbers=show_numbers), found.next)
 
 
@@ -66,8 +75,20 @@ def _filtered(filters: MessageFilter) -> QuerySet[Message]:
         "occurred_at__lt": filters.until,
     }
     rows = Message.objects.filter(**{name: value for name, value in exact.items() if value})
-    rows = _of_parties(rows, filters)
-    return with_words(rows, filters.text) if filters.text.strip() else rows
+    return _of_parties(rows, filters)
+
+
+def _with_words(rows: QuerySet[Message], text: str, cursor: str | None) -> QuerySet[Message]:
+    """Look up more matches than a page has, by key.
+
+    For a page alone the planner walks the messages by time and parses the text of each, which took
+    seconds for a rare word.
+    """
+    matches = with_words(rows.filter(is_hidden=False), text)
+    if cursor:
+        matches = before_cursor(matches, field="occurred_at", cursor=cursor)
+    newest = matches.order_by("-occurred_at", "-pk").values_list("pk", flat=True)
+    return Message.objects.filter(pk__in=list(newest[:MOST_MESSAGES]))
 
 
 def _of_parties(rows: QuerySet[Message], filters: MessageFilter) -> QuerySet[Message]:
