@@ -46,23 +46,25 @@ class Chart:
         return [row.label if index % step == 0 else "" for index, row in enumerate(self.rows)]
 
 
-def hour_chart(ledger: Ledger, *, days: int, shift: int) -> Chart:
-    """Compare the hours of the period with those of the one before it."""
+def hour_chart(
+    ledger: Ledger, *, days: int, shift: int, totals: tuple[int | None, int | None]
+) -> Chart:
+    """Compare the hours of the period with those of the one before it.
+
+    `totals` are the sums of both, as the number cards show them, for the title.
+    """
     last_before = days_up_to(ledger.today, shift + 1)[0]
     now = ledger.usual_day("inbound", last=ledger.today, count=days)
     before = ledger.usual_day("inbound", last=last_before, count=days)
     start, stop = _shown_hours(now, before)
     now, before = now[start:stop], before[start:stop]
     labels = [_("%(hour)d h") % {"hour": hour} for hour in range(start, stop)]
-    decimals = 0 if days == 1 else 1
     note = (
         _("Received per hour, today and on the same weekday last week")
         if days == 1
         else _("Received per hour, mean of a day; dashed: the %(n)d days before") % {"n": days}
     )
-    return _chart(
-        _hour_title(ledger, days=days, shift=shift), note, labels, (now, before), decimals
-    )
+    return _chart(_hour_title(days, totals), note, labels, (now, before), 0 if days == 1 else 1)
 
 
 def day_chart(ledger: Ledger, *, days: int, count: int = 30) -> Chart:
@@ -131,11 +133,8 @@ def _tick(top: float, step: int) -> float | int:
     return int(value) if value == int(value) else value
 
 
-def _hour_title(ledger: Ledger, *, days: int, shift: int) -> str:
-    last_before = days_up_to(ledger.today, shift + 1)[0]
-    now = ledger.total("inbound", last=ledger.today, count=days, until_hour=ledger.now.hour)
-    before = ledger.total("inbound", last=last_before, count=days, until_hour=ledger.now.hour)
-    percent, direction = change_words(now, before)
+def _hour_title(days: int, totals: tuple[int | None, int | None]) -> str:
+    percent, direction = change_words(*totals)
     if not direction:
         return _("Messages received, hour by hour")
     words = {"percent": percent, "days": days}

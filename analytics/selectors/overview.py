@@ -89,19 +89,20 @@ def overview(*, days: int, now: datetime, show_numbers: bool) -> Overview:
     shift = max(days, 7)
     ledger = volume.ledger(now=now, days=LONGEST + shift)
     tail = _tail_of_the_hour(ledger, shift)
+    received = _flow(ledger, "inbound", days=days, shift=shift, tail=tail)
     conversations, unread = unread_totals()
     views = connection_list()
     return Overview(
         now=ledger.now,
         days=days,
-        received=_flow(ledger, "inbound", days=days, shift=shift, tail=tail),
+        received=received,
         sent=_flow(ledger, "outbound", days=days, shift=shift, tail=tail),
         unread_conversations=conversations,
         unread_messages=unread,
         unread=_unread(show_numbers=show_numbers) if conversations else [],
         lines=_lines(views, now),
         health=_health(views),
-        hours=hour_chart(ledger, days=days, shift=shift),
+        hours=hour_chart(ledger, days=days, shift=shift, totals=(received.now, received.before)),
         per_day=day_chart(ledger, days=days, count=LONGEST),
     )
 

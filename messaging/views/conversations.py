@@ -23,6 +23,7 @@ from messaging.selectors.thread import (
     message_versions,
     thread_page,
 )
+from messaging.selectors.uptime import tone_of
 from messaging.services import reading
 from messaging.views.bubbles import ThreadStyle, thread_lines
 from messaging.views.common import (
@@ -47,7 +48,9 @@ def conversation_list(request: HttpRequest) -> HttpResponse:
     query = ListQuery.of(request)
     target = fragment_target(request)
     if target == "thread":
-        return render_region(request, "messaging/thread_none_region.html", {"query": query})
+        return render_region(
+            request, "messaging/thread_none_region.html", {"query": query, "is_fragment": True}
+        )
     context = list_context(request, query)
     if target and context["is_continued"]:
         return render_region(request, "messaging/conversation_rows.html", context)
@@ -186,6 +189,7 @@ def _thread_context(request: HttpRequest, row: ConversationRow, query: ListQuery
         "may_reveal": may(request, "conversations.reply"),
         "sees_numbers": sees_numbers(request),
         "raw_url": _raw_url(request, row),
+        "connection_tone": tone_of(row.connection.state),
         "mark": (row.connection.color - 1) % 4 + 1,
     }
 

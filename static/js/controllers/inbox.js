@@ -1,33 +1,46 @@
 // The three panes: which conversation is open, and a list that never moves under the pointer.
 export default function inbox(main) {
-  const items = main.querySelector("#items");
-  const news = main.querySelector("#news");
-  const scroller = items.closest(".scroll");
+  // Looked up each time: tabs and filters replace the whole list.
+  const list = () => main.querySelector("#items");
+  const form = main.querySelector("form[role=search]");
   const rows = (root) => [...root.querySelectorAll("[data-item]")];
   let fetching = false, again = false;
 
   function mark() {
     const open = main.querySelector("#thread")?.dataset.conversation ?? "";
-    for (const item of rows(items)) item.toggleAttribute("aria-current", item.id === `c-${open}`);
+    for (const item of rows(list())) item.toggleAttribute("aria-current", item.id === `c-${open}`);
     main.dataset.pane = open ? "thread" : "list";
   }
   function announce(count) {
+    const news = main.querySelector("#news");
     news.hidden = !count;
     news.textContent = (count === 1 ? news.dataset.one : news.dataset.many).replace("%(n)d", count);
   }
-  const disturbs = () => scroller.scrollTop > 4 || scroller.matches(":hover, :focus-within");
+  const disturbs = () => list().scrollTop > 4 || list().matches(":hover, :focus-within");
+  // Tabs are links and filters are fields, of one and the same list.
+  function follow() {
+    const wanted = new URL(list().dataset.url, location).searchParams;
+    for (const field of form.elements) {
+      if (!field.name || field === document.activeElement) continue;
+      if (field.type === "checkbox") field.checked = wanted.has(field.name);
+      else field.value = wanted.get(field.name) ?? "";
+    }
+    form.querySelector("[popovertarget]").setAttribute("aria-pressed", wanted.size > 0);
+  }
 
   // Rows are drawn again where they are; their order waits for the person.
   function apply(page) {
     const fresh = rows(page);
+    const items = list();
     const first = rows(items)[0]?.id;
     const tabs = page.querySelector("#tabs");
     if (tabs) main.querySelector("#tabs")?.replaceWith(tabs);
     const above = fresh.findIndex((row) => row.id === first);
     const moved = first ? (above < 0 ? fresh.length : above) : fresh.length;
     if (moved && !disturbs()) {
-      items.replaceChildren(...page.querySelector("#items-page").childNodes);
-      htmx.process(items);
+      const shown = items.querySelector("#items-page");
+      shown.replaceChildren(...page.querySelector("#items-page").childNodes);
+      htmx.process(shown);
       announce(0);
     } else {
       for (const row of fresh) {
@@ -44,7 +57,7 @@ export default function inbox(main) {
     if (fetching) return void (again = true);
     fetching = true;
     try {
-      const answer = await fetch(items.dataset.url, { headers: { "HX-Request": "true", "HX-Target": "items" } });
+      const answer = await fetch(list().dataset.url, { headers: { "HX-Request": "true", "HX-Target": "items" } });
       if (answer.ok) apply(new DOMParser().parseFromString(await answer.text(), "text/html"));
     } catch {
       // The live controller tells that the line is down; the next hint tries again.
@@ -55,13 +68,13 @@ export default function inbox(main) {
 
   const onSwap = ({ detail }) => {
     if (detail.target?.id === "thread") mark();
-    if (detail.target?.id === "items") { announce(0); scroller.scrollTop = 0; mark(); }
+    if (detail.target?.id === "items") { follow(); mark(); }
   };
   const onBeforeSwap = ({ detail }) => {
     if (detail.target?.id === "thread" && detail.shouldSwap) main.querySelector("#panel")?.remove();
   };
   const listeners = { "live:messages": refresh, "live:resync": refresh, "htmx:afterSwap": onSwap, "htmx:beforeSwap": onBeforeSwap };
   for (const [name, act] of Object.entries(listeners)) document.body.addEventListener(name, act);
-  items.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+  list().querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
   return () => { for (const [name, act] of Object.entries(listeners)) document.body.removeEventListener(name, act); };
 }
