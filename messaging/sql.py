@@ -4,10 +4,13 @@ The hot path binds arrays on the server; Django's cursor would interpolate every
 text of the statement.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import psycopg
+from psycopg.types.datetime import TimestamptzLoader
 
 from evosense.core.schema import database_cursor, in_transaction, require_tenant_schema
 
@@ -27,6 +30,8 @@ class Sql:
             cursor.execute("SELECT current_schema()")
             found = cursor.fetchone()[0]
             self._cursor: psycopg.Cursor[Row] = psycopg.Cursor(cursor.connection)
+        # Django's loader of times is written in Python; the server's zone is UTC anyway.
+        self._cursor.adapters.register_loader("timestamptz", TimestamptzLoader)
         if found != schema:
             raise RuntimeError(f"search path starts with {found}, not with the tenant's schema.")
 
@@ -40,7 +45,50 @@ class Sql:
         return self._cursor.execute(statement, parameters).rowcount
 
 
-def columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
-    """Turn rows into one list for each column, as `unnest` wants them."""
-    turned = [list(column) for column in zip(*rows, strict=True)]
-    return turned or [[] for _ in range(width)]
+def columns(rows: Iterable[Sequence[Any]], width: int) -> list[str]:
+    """Turn rows into one array for each column, as `unnest` wants them."""
+    turned = [array(column) for column in zip(*rows, strict=True)]
+    return turned or ["{}"] * width
+
+
+def array(values: Iterable[Any]) -> str:
+    """Return values as the text of a PostgreSQL array; bind it with a cast.
+
+    psycopg's own lists are escaped item by item in Python, which was a fifth of a batch's time.
+    """
+    found = list(values)
+    kinds = set(map(type, found))
+    if len(kinds) == 1:
+        return "{" + _PLURALS[kinds.pop()](found) + "}"
+    return "{" + ",".join([_FORMS[type(value)](value) for value in found]) + "}"
+
+
+def _texts(values: list[str]) -> str:
+    joined = '","'.join(values)
+    if "\\" in joined or joined.count('"') != 2 * len(values) - 2:
+        return ",".join(map(_quoted, values))
+    return f'"{joined}"'
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+_FORMS: dict[type, Callable[[Any], str]] = {
+    str: _quoted,
+    int: str,
+    bool: str,
+    type(None): lambda _: "NULL",
+    bytes: lambda value: '"\\\\x' + value.hex() + '"',
+    datetime: lambda value: '"' + value.isoformat() + '"',
+    UUID: str,
+}
+_PLURALS: dict[type, Callable[[Any], str]] = {
+    str: _texts,
+    int: lambda values: ",".join(map(str, values)),
+    bool: lambda values: ",".join(map(str, values)),
+    type(None): lambda values: ",".join(["NULL"] * len(values)),
+    bytes: lambda values: ",".join([_FORMS[bytes](value) for value in values]),
+    datetime: lambda values: '"' + '","'.join([value.isoformat() for value in values]) + '"',
+    UUID: lambda values: ",".join(map(str, values)),
+}

@@ -6,7 +6,7 @@ crash between sending and marking repeats events and never loses them.
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
@@ -55,7 +55,7 @@ def emit(event: Event) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO public.core_outboxevent (tenant_id, topic, payload) VALUES (%s, %s, %s)",
-            [current_tenant().id, event.topic, orjson.dumps(asdict(event)).decode()],
+            [current_tenant().id, event.topic, orjson.dumps(event).decode()],
         )
         # Delivered by PostgreSQL at commit; it only wakes the relay, which polls anyway.
         cursor.execute("NOTIFY outbox")

@@ -4,8 +4,10 @@ Messages first, then whatever happened to them, so that the order inside a batch
 what has no message yet is parked, so that the order between batches does not matter either.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.utils import timezone
@@ -51,6 +53,7 @@ from messaging.ingest.envelope.parse import parse
 from messaging.sql import Sql
 
 DONE, KEPT, DEAD = 1, 2, 3
+Kind = TypeVar("Kind")
 _LOCK = "SELECT pg_advisory_xact_lock(%s)"
 
 
@@ -127,20 +130,24 @@ class _Step:
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
         self.chats = Chats(batch)
-        self.facts = [
-            (fact, item)
-            for item in batch.items
-            if item.status != KEPT
-            for fact in item.envelope.facts
+        self.facts: dict[type, list[tuple[Any, Item]]] = defaultdict(list)
+        for item in batch.items:
+            if item.status != KEPT:
+                for fact in item.envelope.facts:
+                    self.facts[type(fact)].append((fact, item))
+        self.messages: list[tuple[MessageFact, Item]] = [
+            pair for pair in self.facts[MessageFact] if not batch.is_own(pair[0].chat.jid)
         ]
-        self.messages = [(f, i) for f, i in self.facts if isinstance(f, MessageFact)]
+
+    def of(self, kind: type[Kind]) -> list[Kind]:
+        return [fact for fact, _ in self.facts[kind]]
 
     def run(self) -> None:
         batch = self.batch
-        self.messages = [pair for pair in self.messages if not batch.is_own(pair[0].chat.jid)]
         wanted = Wanted()
-        for fact, _ in self.facts:
-            wants(fact, wanted)
+        for facts in self.facts.values():
+            for fact, _ in facts:
+                wants(fact, wanted)
         resolve(batch, wanted)
         self._open_chats()
         drafts = self._drafts()
@@ -200,7 +207,7 @@ class _Step:
 
     def _effects(self, drafts: dict[Key, Draft]) -> None:
         batch = self.batch
-        effects = [effect_of(fact) for fact, _ in self.facts if isinstance(fact, EFFECT_FACTS)]
+        effects = [effect_of(fact) for kind in EFFECT_FACTS for fact, _ in self.facts[kind]]
         fresh = {one.key[1] for one in drafts.values() if one.is_new}
         opened = {
             CHAT + key_of(jid).hex()
@@ -257,11 +264,10 @@ class _Step:
         return done, waiting_still
 
     def _directory(self) -> None:
-        facts = [fact for fact, _ in self.facts]
-        write_members(self.batch, [one for one in facts if isinstance(one, GroupMembersFact)])
-        write_labels(self.batch, [one for one in facts if isinstance(one, LabelFact)])
-        write_calls(self.batch, [one for one in facts if isinstance(one, CallFact)])
-        gone = [one for one in facts if isinstance(one, ChatHint) and one.is_deleted]
+        write_members(self.batch, self.of(GroupMembersFact))
+        write_labels(self.batch, self.of(LabelFact))
+        write_calls(self.batch, self.of(CallFact))
+        gone = [one for one in self.of(ChatHint) if one.is_deleted]
         contacts = {self.batch.contact_of(one.chat.jid) for one in gone} - {None}
         self.chats.find({contact for contact in contacts if contact is not None})
         known = (self.chats.by_contact.get(contact or 0) for contact in contacts)
@@ -269,19 +275,18 @@ class _Step:
 
     def _names(self) -> None:
         batch, names = self.batch, Names(self.batch.line.profile_name)
-        for fact, item in self.facts:
-            at = item.raw.received_at
-            if isinstance(fact, MessageFact) and fact.push_name:
-                writer = fact.author if fact.chat.kind == "group" else fact.chat
-                names.say(batch.contact_of(writer.jid), fact.push_name, fact.occurred_at)
-            elif isinstance(fact, ContactHint):
-                who = batch.contact_of(fact.who.jid)
-                is_book = fact.is_address_book
-                names.say(who, fact.name, at, avatar=fact.picture_url, book=is_book)
-            elif isinstance(fact, GroupFact):
-                names.say(batch.contact_of(fact.jid), fact.subject, at)
-            elif isinstance(fact, ChatHint) and fact.chat.kind == "group":
-                names.say(batch.contact_of(fact.chat.jid), fact.name, at)
+        for message, _ in self.messages:
+            if message.push_name:
+                writer = message.author if message.chat.kind == "group" else message.chat
+                names.say(batch.contact_of(writer.jid), message.push_name, message.occurred_at)
+        for hint, item in self.facts[ContactHint]:
+            who, at = batch.contact_of(hint.who.jid), item.raw.received_at
+            names.say(who, hint.name, at, avatar=hint.picture_url, book=hint.is_address_book)
+        for group, item in self.facts[GroupFact]:
+            names.say(batch.contact_of(group.jid), group.subject, item.raw.received_at)
+        for chat, item in self.facts[ChatHint]:
+            if chat.chat.kind == "group":
+                names.say(batch.contact_of(chat.chat.jid), chat.name, item.raw.received_at)
         names.write(batch)
 
 

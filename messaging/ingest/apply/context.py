@@ -8,7 +8,7 @@ from uuid import UUID
 
 from evosense.core.crypto import decrypt
 from evosense.core.phones import br_variants
-from evosense.core.schema import current_tenant
+from evosense.core.schema import current_schema
 from messaging.addresses import identity_hmac, split_jid
 from messaging.ingest.envelope.facts import Envelope
 from messaging.sql import Sql
@@ -70,6 +70,7 @@ class Batch:
     # Keys of all addresses that are our own side.
     own: set[bytes] = field(default_factory=set)
     contacts: dict[bytes, int] = field(default_factory=dict)
+    by_jid: dict[str, int] = field(default_factory=dict)
     # Contacts of which a phone number is known.
     phoned: set[int] = field(default_factory=set)
     merges: list[int] = field(default_factory=list)
@@ -84,16 +85,16 @@ class Batch:
         return bool(jid) and key_of(jid) in self.own
 
     def contact_of(self, jid: str) -> int | None:
-        return self.contacts.get(key_of(jid)) if jid else None
+        return self.by_jid.get(jid)
 
 
 def key_of(jid: str) -> bytes:
     """Return the look-up key of a normalised address under the active tenant."""
-    return _key_of(current_tenant().id, jid)
+    return _key_of(current_schema(), jid)
 
 
 @lru_cache(maxsize=50_000)
-def _key_of(_tenant_id: UUID, jid: str) -> bytes:
+def _key_of(_schema: str, jid: str) -> bytes:
     return identity_hmac(*split_jid(jid))
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from messaging.addresses import search_form
 from messaging.ingest.apply.context import Batch
@@ -53,6 +54,9 @@ class _Sayings:
     avatar: str = ""
 
 
+_search = lru_cache(maxsize=20_000)(search_form)
+
+
 class Names:
     """Collects what a batch says about names, at most one of each source for a contact."""
 
@@ -87,9 +91,9 @@ def _row(contact: int, said: _Sayings) -> tuple[object, ...]:
         contact,
         push_at,
         push,
-        search_form(push),
+        _search(push),
         book_at,
         book,
-        search_form(book),
+        _search(book),
         said.avatar,
     )

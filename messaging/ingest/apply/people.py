@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from evosense.core.crypto import encrypt
 from evosense.core.ids import uuid7
@@ -10,15 +10,15 @@ from messaging.addresses import number_hmac, split_jid, tail_hmac
 from messaging.ingest.apply.context import Batch, key_of
 from messaging.ingest.envelope.jids import Address, jid_kind
 from messaging.services.merges import lock_identities, merge_contacts, undone_pairs
-from messaging.sql import columns
+from messaging.sql import array, columns
 
 ADDRESS_PLACE = "messaging_identity|address"
 _SEEN_EVERY = timedelta(hours=1)
 
 _LOOK_UP = """
-SELECT i.hmac, i.contact_id, i.id, i.last_seen,
+SELECT i.hmac, i.contact_id, i.id, i.last_seen < %s,
        EXISTS (SELECT FROM messaging_identity p WHERE p.contact_id = i.contact_id AND p.kind = 'pn')
-FROM messaging_identity i WHERE i.hmac = ANY(%s)
+FROM messaging_identity i WHERE i.hmac = ANY(%s::bytea[])
 """
 _NEW_CONTACTS = """
 INSERT INTO messaging_contact
@@ -55,7 +55,7 @@ class Wanted:
 class _Known:
     contact: int
     identity: int
-    last_seen: datetime
+    is_stale: bool
     has_phone: bool
 
 
@@ -72,7 +72,7 @@ def resolve(batch: Batch, wanted: Wanted) -> None:
         known |= _look_up(batch, [jid for jid in jids if jid not in known])
         _settle(batch, [group for group in groups if _is_news(group, known)], known)
     for jid, entry in known.items():
-        batch.contacts[key_of(jid)] = entry.contact
+        batch.contacts[key_of(jid)] = batch.by_jid[jid] = entry.contact
         if entry.has_phone or jid_kind(jid) == "pn":
             batch.phoned.add(entry.contact)
     _mark_seen(batch, [known[jid] for jid in create if jid in known])
@@ -83,7 +83,7 @@ def look_up_keys(batch: Batch, keys: Iterable[bytes]) -> None:
     missing = [key for key in keys if key not in batch.contacts]
     if not missing:
         return
-    for key, contact, _, _, has_phone in batch.sql.rows(_LOOK_UP, [missing]):
+    for key, contact, _, _, has_phone in batch.sql.rows(_LOOK_UP, [batch.now, array(missing)]):
         batch.contacts[key] = contact
         if has_phone:
             batch.phoned.add(contact)
@@ -97,10 +97,10 @@ def _look_up(batch: Batch, jids: Iterable[str]) -> dict[str, _Known]:
     by_key = {key_of(jid): jid for jid in jids}
     if not by_key:
         return {}
-    rows = batch.sql.rows(_LOOK_UP, [list(by_key)])
+    rows = batch.sql.rows(_LOOK_UP, [batch.now - _SEEN_EVERY, array(by_key)])
     return {
-        by_key[key]: _Known(contact, identity, last_seen, has_phone)
-        for key, contact, identity, last_seen, has_phone in rows
+        by_key[key]: _Known(contact, identity, is_stale, has_phone)
+        for key, contact, identity, is_stale, has_phone in rows
     }
 
 
@@ -138,7 +138,7 @@ def _settle(batch: Batch, groups: list[set[str]], known: dict[str, _Known]) -> N
                 _merge(batch, known, winner, loser)
     _create_identities(batch, additions)
     for jid, contact in additions:
-        known[jid] = _Known(contact, 0, batch.now, jid_kind(jid) == "pn")
+        known[jid] = _Known(contact, 0, is_stale=False, has_phone=jid_kind(jid) == "pn")
 
 
 def _winner(group: set[str], known: dict[str, _Known]) -> int:
@@ -196,6 +196,6 @@ def _create_identities(batch: Batch, additions: list[tuple[str, int]]) -> None:
 
 def _mark_seen(batch: Batch, entries: list[_Known]) -> None:
     """Pages show the address that was used last; once an hour is often enough."""
-    stale = sorted(e.identity for e in entries if batch.now - e.last_seen > _SEEN_EVERY)
+    stale = sorted(e.identity for e in entries if e.is_stale)
     if stale:
         batch.sql.run(_SEEN, [batch.now, stale])

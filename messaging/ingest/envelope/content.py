@@ -136,20 +136,28 @@ def content_type_and_text(
     media = media_of(key, value, message)
     if media is not None and fields["type"] == "video" and media.is_gif:
         fields["subtype"] = "gif"
+    is_once = isinstance(value, dict) and value.get("viewOnce") is True
+    return Content(
+        media=media,
+        view_once=is_once or bool(passed and passed & _VIEW_ONCE),
+        **_context_fields(contexts),
+        **fields,
+    )
+
+
+def _context_fields(contexts: list[dict[str, Any]]) -> dict[str, Any]:
+    if not contexts:
+        return {}
     score = _first(contexts, "forwardingScore", to_int) or 0
     is_forwarded = _first(contexts, "isForwarded", lambda flag: flag is True or None)
     expires = _first(contexts, "expiration", to_int) or 0
-    return Content(
-        media=media,
-        view_once=bool(passed & _VIEW_ONCE)
-        or (isinstance(value, dict) and value.get("viewOnce") is True),
-        expires_in=expires if 0 < expires < 2**31 else None,
-        forwarding_score=min(max(score, 1 if is_forwarded else 0), 32000),
-        quote=_quote(contexts),
-        mentions=_mentions(contexts),
-        ad=_ad(contexts),
-        **fields,
-    )
+    return {
+        "expires_in": expires if 0 < expires < 2**31 else None,
+        "forwarding_score": min(max(score, 1 if is_forwarded else 0), 32000),
+        "quote": _quote(contexts),
+        "mentions": _mentions(contexts),
+        "ad": _ad(contexts),
+    }
 
 
 def _fields(key: str, value: Any, message_type: str) -> dict[str, Any]:

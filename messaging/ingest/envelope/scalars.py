@@ -216,6 +216,8 @@ def clean_name(value: object) -> str:
     """Return a name fit to be shown: one line, no direction marks, at most 160 characters."""
     if not isinstance(value, str):
         return ""
+    if value.isprintable() and "  " not in value:
+        return value.strip()[:160]
     return _SPACES.sub(" ", _NAME_JUNK.sub("", clean_text(value[:2000]))).strip()[:160]
 
 

@@ -9,7 +9,7 @@ import psycopg
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
-from messaging.ingest.worker import TURN, Worker
+from messaging.ingest.worker import TURN, Worker, collect_rarely
 
 
 class Command(BaseCommand):
@@ -29,6 +29,7 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
+        collect_rarely()
         try:
             if options["once"]:
                 worker.drain()
