@@ -106,7 +106,7 @@ class Worker:
 
 
 def collect_rarely() -> None:
-    """Let the cycle collector run seldom: parsed bodies are trees, and walking them cost a fifth."""
+    """Collect cycles seldom: parsed bodies are trees, and walking them cost a fifth."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
