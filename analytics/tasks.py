@@ -5,7 +5,7 @@ from celery import shared_task
 from analytics.services import counters
 
 
-@shared_task(name="analytics.count_stored_messages", queue="maintenance")
+@shared_task(name="analytics.count_stored_messages")
 def count_stored_messages(*, event_id: int, payload: dict[str, Any]) -> None:  # noqa: ARG001
     """Count again the hours in which new messages happened."""
     counters.recount_messages(message_ids=payload["message_ids"])

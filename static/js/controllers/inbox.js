@@ -16,7 +16,7 @@ export default function inbox(main) {
     news.hidden = !count;
     news.textContent = (count === 1 ? news.dataset.one : news.dataset.many).replace("%(n)d", count);
   }
-  const disturbs = () => list().scrollTop > 4 || list().matches(":hover, :focus-within");
+  const disturbs = () => list().scrollTop > 4 || list().matches(":hover, :has(:focus-visible)");
   // Tabs are links and filters are fields, of one and the same list.
   function follow() {
     const wanted = new URL(list().dataset.url, location).searchParams;
@@ -28,15 +28,24 @@ export default function inbox(main) {
     form.querySelector("[popovertarget]").setAttribute("aria-pressed", wanted.size > 0);
   }
 
+  // How many rows now stand above one that stands above them here.
+  function risen(fresh) {
+    const here = new Map(rows(list()).map((row, index) => [row.id, index]));
+    let lowest = here.size ? Infinity : -1;
+    return fresh.reduceRight((count, row) => {
+      const place = here.get(row.id) ?? Infinity;
+      const rose = place > lowest;
+      lowest = Math.min(lowest, place);
+      return count + rose;
+    }, 0);
+  }
   // Rows are drawn again where they are; their order waits for the person.
   function apply(page) {
     const fresh = rows(page);
     const items = list();
-    const first = rows(items)[0]?.id;
     const tabs = page.querySelector("#tabs");
     if (tabs) main.querySelector("#tabs")?.replaceWith(tabs);
-    const above = fresh.findIndex((row) => row.id === first);
-    const moved = first ? (above < 0 ? fresh.length : above) : fresh.length;
+    const moved = risen(fresh);
     if (moved && !disturbs()) {
       const shown = items.querySelector("#items-page");
       shown.replaceChildren(...page.querySelector("#items-page").childNodes);
