@@ -138,6 +138,12 @@ class Message(models.Model):
                 name="messaging_message_failed",
                 condition=models.Q(status="failed"),
             ),
+            # Everybody filters by type; only rare ones are not found soon on a walk by time.
+            models.Index(
+                fields=["type", "-occurred_at", "-id"],
+                name="messaging_message_rare_type",
+                condition=~models.Q(type__in=["text", "image", "audio"]),
+            ),
             # Groups only; merging two people must find what each of them wrote there.
             models.Index(
                 fields=["author"],
