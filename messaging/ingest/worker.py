@@ -170,7 +170,7 @@ def _isolate(
         raise error
     if len(events) == 1:
         queue.fail(events[0], error)
-        log.warning("ingest.event_failed", event=events[0].id, error=queue.describe(error))
+        log.warning("ingest.event_failed", raw_id=events[0].id, error=queue.describe(error))
         return 1
     middle = len(events) // 2
     return sum(_piece(tenant, line, half) for half in (events[:middle], events[middle:]))

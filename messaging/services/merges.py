@@ -114,7 +114,7 @@ def _merge(sql: Sql, winner: int, loser: int, reason: str, actor: int | None, at
     _refuse(contacts, winner, loser)
     identities = moves.take_identities(sql, winner, loser)
     poured, touched = moves.take_conversations(sql, winner, loser)
-    authored = moves.take_authorship(sql, winner, loser)
+    authored, groups = moves.take_authorship(sql, winner, loser)
     others = moves.take_memberships(sql, winner, loser)
     snapshot: dict[str, Any] = {
         "winner": moves.names_of(contacts[winner]),
@@ -122,7 +122,7 @@ def _merge(sql: Sql, winner: int, loser: int, reason: str, actor: int | None, at
         **others,
     }
     moves.settle_names(sql, contacts[winner], contacts[loser])
-    rebuild(sql, touched)
+    rebuild(sql, touched + groups)
     log = [winner, loser, reason, actor, identities, orjson.dumps(poured).decode()]
     log += [authored, orjson.dumps(snapshot).decode(), at]
     return int(sql.rows(_LOG, log)[0][0])

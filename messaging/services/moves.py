@@ -30,7 +30,7 @@ SELECT w.id, l.id FROM messaging_message l JOIN messaging_message w
 WHERE l.conversation_id = %s
 """
 _AUTHOR_TWINS = """
-SELECT w.id, l.id FROM messaging_message l JOIN messaging_message w
+SELECT w.id, l.id, w.conversation_id FROM messaging_message l JOIN messaging_message w
     ON w.conversation_id = l.conversation_id AND w.provider_id = l.provider_id
    AND w.direction = l.direction AND w.author_id = %s
 WHERE l.author_id = %s
@@ -174,14 +174,15 @@ def give_conversations_back(sql: Sql, poured: list[dict[str, Any]], loser: int) 
     return touched
 
 
-def take_authorship(sql: Sql, winner: int, loser: int) -> list[int]:
-    """Move what the loser wrote in groups."""
-    _fold(sql, sql.rows(_AUTHOR_TWINS, [winner, loser]))
+def take_authorship(sql: Sql, winner: int, loser: int) -> tuple[list[int], list[int]]:
+    """Move what the loser wrote in groups; returns it and the groups to be recomputed."""
+    twins = sql.rows(_AUTHOR_TWINS, [winner, loser])
+    _fold(sql, twins)
     rows = sql.rows(
         "UPDATE messaging_message SET author_id = %s WHERE author_id = %s RETURNING id",
         [winner, loser],
     )
-    return sorted(row[0] for row in rows)
+    return sorted(row[0] for row in rows), sorted({row[2] for row in twins})
 
 
 def give_authorship_back(
