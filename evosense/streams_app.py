@@ -17,8 +17,8 @@ from urllib.parse import parse_qs
 import redis.asyncio
 import redis.exceptions
 
+from evosense.core import streams
 from evosense.core.stream_ticket import Ticket, read_ticket
-from evosense.core.streams import hints_key
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -74,7 +74,7 @@ async def _pump(ticket: Ticket, start: str, send: Send) -> None:
             ],
         }
     )
-    key = hints_key(ticket.tenant_id)
+    key = streams.hints_key(ticket.tenant_id)
     last = await _begin(key, start, send)
     ends = time.monotonic() + LIFE_SECONDS
     while time.monotonic() < ends:
@@ -86,7 +86,9 @@ async def _begin(key: str, start: str, send: Send) -> str:
     """Return the id to read after; tells the page to resync when its place is gone."""
     try:
         info = await _client().xinfo_stream(key)
-        oldest, newest = _id(info["first-entry"]), str(info["last-generated-id"], "ascii")
+        newest = str(info["last-generated-id"], "ascii")
+        # A shorter stream was never trimmed: an early place has missed nothing.
+        oldest = _id(info["first-entry"]) if info["length"] >= streams.KEEP else ""
     except redis.exceptions.ResponseError:
         oldest, newest = "", "0-0"
     except redis.exceptions.RedisError:

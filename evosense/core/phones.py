@@ -48,6 +48,10 @@ def br_variants(digits: str) -> tuple[str, ...]:
 
 def format_phone(digits: str) -> str:
     """Return the international form for people, such as +55 41 90018-4470."""
+    mobile = _BRAZIL_MOBILE.match(digits)
+    if mobile and len(digits) == 12:
+        # Registered before the ninth digit: valid for WhatsApp, unknown to the numbering plan.
+        return f"+55 {mobile[1]} {mobile[2][:4]}-{mobile[2][4:]}"
     try:
         number = phonenumbers.parse(f"+{digits}", None)
     except phonenumbers.NumberParseException:

@@ -8,13 +8,18 @@ Apps announce their pages in `AppConfig.ready`, so the kernel knows none of them
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from evosense.core.streams import cursor_of
+
 THEMES = ("light", "dark")
 PHONE_ENTRIES = 4
+# Longer than a page takes between its first query and its rendering, clocks included.
+RENDERING = timedelta(seconds=3)
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,8 @@ class Shell:
     theme: str = ""
     density: str = ""
     rail: str = ""
+    # Where the page's event stream begins: a little before the rows of the page were read.
+    cursor: str = ""
     # What pages extend that may be seen by members and by strangers.
     base: str = "base_public.html"
 
@@ -121,6 +128,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             workspace=str(getattr(getattr(request, "tenant", None), "name", "")),
             theme=_theme(request),
             density="compact" if density == "compact" else "",
+            cursor=cursor_of(datetime.now(UTC) - RENDERING),
             rail="pinned" if request.COOKIES.get("rail") == "pinned" else "",
             base="base_app.html" if getattr(request, "membership", None) else "base_public.html",
         ),

@@ -5,6 +5,7 @@ rendering stay in one place. Losing a hint costs one polling period, never data.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
@@ -24,6 +25,11 @@ def redis_client() -> "redis.Redis[bytes]":
 
 def hints_key(tenant_id: UUID | str) -> str:
     return f"t:{tenant_id}:hints"
+
+
+def cursor_of(moment: datetime) -> str:
+    """Return the place in a stream at `moment`: ids of Redis streams begin with milliseconds."""
+    return f"{int(moment.timestamp() * 1000)}-0"
 
 
 def publish(tenant_id: UUID, kind: str, ids: Mapping[str, object]) -> None:

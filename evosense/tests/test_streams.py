@@ -3,6 +3,7 @@
 import asyncio
 import os
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -105,11 +106,25 @@ def test_what_was_missed_is_replayed_after_the_last_id() -> None:
     asyncio.run(scenario())
 
 
-def test_a_place_that_is_gone_means_resync() -> None:
+def test_a_place_that_is_gone_means_resync(monkeypatch) -> None:
+    monkeypatch.setattr(streams, "KEEP", 2)
+
     async def scenario():
         await publish(ONE, "messages", conversation_ids=[1])
+        await publish(ONE, "messages", conversation_ids=[2])
         async with connected(ONE, cursor="1-0") as browser:
             await browser.sees("event: resync")
+
+    asyncio.run(scenario())
+
+
+def test_a_page_hears_what_happened_while_it_was_rendered() -> None:
+    async def scenario():
+        rendered = streams.cursor_of(datetime.now(UTC) - timedelta(seconds=1))
+        await publish(ONE, "messages", conversation_ids=[1])
+        async with connected(ONE, cursor=rendered) as browser:
+            await browser.sees('data: {"conversation_ids":[1]}')
+            assert "resync" not in browser.text
 
     asyncio.run(scenario())
 

@@ -14,7 +14,7 @@ from evosense.core.errors import Invalid
 from evosense.core.ids import schema_name, uuid7
 from evosense.core.logging import mask, mask_values
 from evosense.core.pagination import decode_cursor, encode_cursor
-from evosense.core.phones import br_key, br_variants, parse_phone
+from evosense.core.phones import br_key, br_variants, format_phone, parse_phone
 from evosense.core.schema import NoTenantError, TenantRef, tenant_scope
 from evosense.core.stream_ticket import issue_ticket, read_ticket
 
@@ -50,6 +50,19 @@ def test_typed_numbers_become_digits_with_country_code() -> None:
     assert parse_phone("(41) 90018-4470") == "5541900184470"
     assert parse_phone("+1 415 555 0123") == "14155550123"
     assert parse_phone("not a number") is None
+
+
+@pytest.mark.parametrize(
+    ("digits", "shown"),
+    [
+        ("5541900184470", "+55 41 90018-4470"),
+        ("557180001234", "+55 71 8000-1234"),
+        ("14155550123", "+1 415-555-0123"),
+        ("1", "+1"),
+    ],
+)
+def test_numbers_are_shown_as_people_write_them(digits, shown) -> None:
+    assert format_phone(digits) == shown
 
 
 @given(st.text(max_size=200))

@@ -11,7 +11,7 @@ const MOST_WAIT_MS = 30000;
 export default function live(body) {
   const bar = document.getElementById("live-bar");
   const waiting = new Map();
-  let source, cursor = "", heard = Date.now(), failures = 0, retry, poll, flushing, over = false;
+  let source, cursor = body.dataset.cursor ?? "", heard = Date.now(), failures = 0, retry, poll, flushing, over = false;
 
   const announce = (name, detail) => body.dispatchEvent(new CustomEvent(`live:${name}`, { detail }));
   const refresh = (wanted) => {
