@@ -13,7 +13,7 @@ from evosense.core.charts import Bar, bars, nice_top
 TICKS = 4
 # Below this many messages a percentage says more than is known.
 SMALL = 20
-MOST_LABELS = 12
+MOST_LABELS = 8
 OFFICE_HOURS = (8, 18)
 
 
