@@ -31,4 +31,4 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True
 # WhiteNoise warns about a folder that only `collectstatic` makes.
-STATIC_ROOT = BASE_DIR / "static"
+STATIC_ROOT = BASE_DIR / "locale"

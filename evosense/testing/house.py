@@ -65,7 +65,7 @@ class House:
         deadline = time.monotonic() + READY_WITHIN
         while time.monotonic() < deadline:
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5):  # noqa: S310
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5):
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
@@ -73,7 +73,7 @@ class House:
 
     def post(self, path: str, body: bytes, **headers: str) -> int:
         """Post to the receiver and return the status; 0 when nobody answered."""
-        request = urllib.request.Request(  # noqa: S310
+        request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}",
             data=body,
             headers={"Content-Type": "application/json", **headers},

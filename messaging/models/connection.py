@@ -20,7 +20,7 @@ class Connection(models.Model):
         BANNED = "banned", _("Blocked by WhatsApp")
         REMOVED = "removed", _("Removed from the server")
 
-    # The id in the webhook address and in the API; the same as WebhookRoute.id in the shared schema.
+    # The id in the webhook address and in the API; the same as the shared WebhookRoute.id.
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     name = models.CharField(max_length=80)
     instance = models.CharField(max_length=120)

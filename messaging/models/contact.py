@@ -105,7 +105,7 @@ class ContactMerge(models.Model):
     reason = models.CharField(max_length=24)
     actor_user_id = models.BigIntegerField(null=True)
     identity_ids = ArrayField(models.BigIntegerField(), default=list)
-    # [{"connection", "loser_conversation", "winner_conversation", "moved_whole", "message_ids"}]
+    # One entry a connection: both conversations and the ids of the messages that moved.
     conversations = models.JSONField(default=list)
     # Ids of messages in other people's conversations (groups) whose author changed.
     authored_message_ids = ArrayField(models.BigIntegerField(), default=list)

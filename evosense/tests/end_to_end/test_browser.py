@@ -97,6 +97,8 @@ def test_conversations_move_while_somebody_looks(inside, line) -> None:
     item = inside.locator("a.ci", has_text="Mariana Duarte")
     expect(item).to_contain_text("Bom dia, vocês abrem hoje?")
     item.click()
+    # While the pointer is over the list, new arrivals are counted instead of moving it.
+    inside.mouse.move(800, 300)
     thread = inside.locator("#thread")
     expect(thread.locator("article.msg")).to_have_count(1)
 
