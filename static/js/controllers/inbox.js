@@ -6,9 +6,12 @@ export default function inbox(main) {
   const rows = (root) => [...root.querySelectorAll("[data-item]")];
   let fetching = false, again = false;
 
+  function select(id) {
+    for (const item of rows(list())) item.toggleAttribute("aria-current", item.id === id);
+  }
   function mark() {
     const open = main.querySelector("#thread")?.dataset.conversation ?? "";
-    for (const item of rows(list())) item.toggleAttribute("aria-current", item.id === `c-${open}`);
+    select(`c-${open}`);
     main.dataset.pane = open ? "thread" : "list";
   }
   function announce(count) {
@@ -82,7 +85,8 @@ export default function inbox(main) {
   const onBeforeSwap = ({ detail }) => {
     if (detail.target?.id === "thread" && detail.shouldSwap) main.querySelector("#panel")?.remove();
   };
-  const listeners = { "live:messages": refresh, "live:resync": refresh, "htmx:afterSwap": onSwap, "htmx:beforeSwap": onBeforeSwap };
+  const onRequest = ({ detail }) => { if (detail.elt.matches("[data-item]")) select(detail.elt.id); };
+  const listeners = { "live:messages": refresh, "live:resync": refresh, "htmx:afterSwap": onSwap, "htmx:beforeRequest": onRequest, "htmx:beforeSwap": onBeforeSwap };
   for (const [name, act] of Object.entries(listeners)) document.body.addEventListener(name, act);
   list().querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
   return () => { for (const [name, act] of Object.entries(listeners)) document.body.removeEventListener(name, act); };
