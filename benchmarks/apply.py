@@ -108,12 +108,17 @@ class Bench:
         return count / self.drained(workers=workers)
 
     def receipts(self) -> float:
-        from benchmarks.apply_bodies import fill, receipt, sent  # noqa: PLC0415
+        from benchmarks.apply_bodies import fill, message, receipt, sent  # noqa: PLC0415
 
         (line,), count = self.lines(1), self.options.messages // 2
         self.number += 1
         ids = [f"3EB0{self.number:04d}{place:014d}" for place in range(count)]
-        fill(self.tenant, [line], [sent(ident, place) for place, ident in enumerate(ids)])
+        # A third of a tenant's messages are its own, so their rows lie between others.
+        start, bodies = self.number * 10_000_000, []
+        for place, ident in enumerate(ids):
+            bodies += [message(start + 2 * place + one, count)[1] for one in (0, 1)]
+            bodies.append(sent(ident, place))
+        fill(self.tenant, [line], bodies)
         self.drained()
         steps = ("DELIVERY_ACK", "READ")
         bodies = [receipt(ident, place, step) for step in steps for place, ident in enumerate(ids)]

@@ -71,6 +71,7 @@ def _filtered(filters: MessageFilter) -> QuerySet[Message]:
         "direction": filters.direction,
         "type": filters.type,
         "status": filters.status,
+        "is_failed": filters.status == Message.Status.FAILED,
         "occurred_at__gte": filters.since,
         "occurred_at__lt": filters.until,
     }

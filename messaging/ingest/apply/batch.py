@@ -234,7 +234,9 @@ class _Step:
             (effect, choose(batch, effect, targets.get(effect.target, [])))
             for effect in on_messages
         ]
-        self.chats.find({target.contact for _, target in chosen if target is not None})
+        # A receipt changes only the preview's tick, which needs no lock on the conversation.
+        moved = (target for effect, target in chosen if target and effect.kind != "status")
+        self.chats.find({target.contact for target in moved})
         outcomes = Outcomes(batch, self.chats)
         for effect, target in chosen:
             if target is not None:

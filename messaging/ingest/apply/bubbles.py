@@ -16,8 +16,8 @@ Key = tuple[int, str, str, int | None]
 # failed ranks between sent and delivered: it covers what came before the network answered, and a
 # later receipt covers it, because late errors and second devices make both happen.
 RANK = {"pending": 1, "sent": 2, "failed": 3, "delivered": 4, "read": 5, "played": 6}
-_ORDER = "ARRAY['pending','sent','failed','delivered','read','played']"
-_GROWS = f"array_position({_ORDER}, excluded.status) > array_position({_ORDER}, m.status)"
+ORDER = "ARRAY['pending','sent','failed','delivered','read','played']"
+_GROWS = f"array_position({ORDER}, excluded.status) > array_position({ORDER}, m.status)"
 _SOURCE_RANK = {"phone": 0, "api": 1}
 
 _UPSERT = f"""

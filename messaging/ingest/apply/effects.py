@@ -24,7 +24,7 @@ from messaging.ingest.envelope.facts import (
     StatusFact,
 )
 from messaging.ingest.envelope.jids import Address
-from messaging.sql import columns
+from messaging.sql import array, columns
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -33,7 +33,7 @@ CHAT = "chat:"
 
 _PARKED = """
 SELECT id, provider_id, kind, payload::text FROM messaging_parkedeffect
-WHERE connection_id = %s AND provider_id = ANY(%s) AND expires_at > %s
+WHERE connection_id = %s AND provider_id = ANY(%s::text[]) AND expires_at > %s
 ORDER BY id
 """
 _PARK = """
@@ -182,7 +182,7 @@ def waiting(batch: Batch, targets: list[str]) -> list[Effect]:
     """Load what is parked for these targets."""
     if not targets:
         return []
-    rows = batch.sql.rows(_PARKED, [batch.line.pk, targets, batch.now])
+    rows = batch.sql.rows(_PARKED, [batch.line.pk, array(targets), batch.now])
     return [Effect(kind, target, orjson.loads(text), pk) for pk, target, kind, text in rows]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from messaging.ingest.apply.bubbles import RANK
+from messaging.ingest.apply.bubbles import ORDER, RANK
 from messaging.ingest.apply.chats import Chats
 from messaging.ingest.apply.context import Batch
 from messaging.ingest.apply.effects import Effect
@@ -14,11 +14,12 @@ from messaging.ingest.apply.targets import Target
 from messaging.ingest.apply.texts import write_texts
 from messaging.sql import columns
 
-_RECEIPTS = """
+# Guarded, because senders write statuses too and do not take the lock of the line.
+_RECEIPTS = f"""
 UPDATE messaging_message m SET status = t.status, status_at = t.status_at
 FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS t (id, status, status_at)
-WHERE m.id = t.id
-"""
+WHERE m.id = t.id AND array_position({ORDER}, t.status) >= array_position({ORDER}, m.status::text)
+"""  # noqa: S608  (constants)
 _PREVIEWS = """
 UPDATE messaging_conversation c SET preview_status = t.status
 FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS t (id, message_id, status)

@@ -8,6 +8,7 @@ import orjson
 
 from messaging.ingest.apply.context import Batch
 from messaging.ingest.apply.effects import Effect
+from messaging.sql import array
 
 # The edit's clock and the message's are different phones.
 _SKEW = timedelta(minutes=1)
@@ -17,8 +18,8 @@ SELECT m.id, m.conversation_id, c.contact_id, c.kind, m.direction, m.author_id, 
        m.provider_id, m.status, m.status_at, m.text, m.occurred_at, m.edited_at,
        m.edited_at_estimated, m.edited_text_unknown, m.deleted_at, m.extra::text
 FROM messaging_message m JOIN messaging_conversation c ON c.id = m.conversation_id
-WHERE m.connection_id = %s AND m.provider_id = ANY(%s) AND c.is_live
-ORDER BY m.id FOR NO KEY UPDATE OF m
+WHERE m.connection_id = %s AND m.provider_id = ANY(%s::text[]) AND c.is_live
+ORDER BY m.id
 """
 
 
@@ -63,10 +64,10 @@ class Target:
 
 
 def find_targets(batch: Batch, provider_ids: list[str]) -> dict[str, list[Target]]:
-    """Load and lock every message of this connection with one of these ids."""
+    """Load every message of this connection with one of these ids; its lock makes us the writer."""
     found: dict[str, list[Target]] = {}
     if provider_ids:
-        for row in batch.sql.rows(_FIND, [batch.line.pk, provider_ids]):
+        for row in batch.sql.rows(_FIND, [batch.line.pk, array(provider_ids)]):
             target = Target(*row)
             found.setdefault(target.provider_id, []).append(target)
     return found

@@ -35,12 +35,14 @@ def editor_of(key: Key, chat: Address, author: Address, *, is_perspective: bool 
 
 def updated(item: Item) -> list[Fact]:
     data = item.fields()
-    nested = as_map(data.get("key"))
+    nested = data.get("key")
+    nested = nested if isinstance(nested, dict) else {}
     ident = text_of(data.get("keyId")) or text_of(nested.get("id")) or text_of(data.get("id"))
     # Up to 2.3.4 participant repeats remoteJid; an author is never read from it here.
     key = read_key({**data, **nested, "id": ident, "participant": None}, item.own)
     require_id(key)
-    body = as_map(data.get("message")) or as_map(as_map(data.get("update")).get("message"))
+    change = as_map(data.get("update"))
+    body = as_map(data.get("message")) or as_map(change.get("message"))
     if body:
         return [*aliases(key.chat), *_content_change(item, data, key, body)]
     facts: list[Fact] = []

@@ -11,7 +11,7 @@ from messaging.tests.factories import make_message
     ("filters", "index"),
     [
         ({"type": "location"}, "messaging_message_rare_type"),
-        ({"status": "failed"}, "messaging_message_failed"),
+        ({"status": "failed", "is_failed": True}, "messaging_message_failed"),
     ],
 )
 def test_rare_rows_are_found_by_their_index(tenant, filters, index):
