@@ -73,15 +73,6 @@ UPDATE public.webhook_events SET
     processed_at = CASE WHEN attempts + 1 >= %s THEN now() ELSE processed_at END
 WHERE id = %s AND received_at = %s AND status = 0
 """
-_REPLAY = """
-UPDATE public.webhook_events e SET
-    status = 0, attempts = 0, next_attempt_at = now(), processed_at = NULL,
-    processing_time_ms = NULL, error_message = ''
-FROM unnest(%s::bigint[], %s::timestamptz[]) AS t (id, received_at)
-WHERE e.id = t.id AND e.received_at = t.received_at AND e.tenant_id = %s AND e.status <> 0
-  AND octet_length(e.body) > 0
-RETURNING e.id
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +123,3 @@ def describe(error: BaseException) -> str:
     """Return the first line of an error: what follows it in PostgreSQL's quotes the values."""
     first = str(error).partition("\n")[0].replace("\x00", "")
     return f"{type(error).__name__}: {first}"[:1000]
-
-
-def reset(names: Sequence[tuple[int, "object"]], tenant_id: UUID) -> int:
-    """Make processed events pending again; returns how many."""
-    with public_scope(), database_cursor() as cursor:
-        values = columns(names, 2)
-        cursor.execute(_REPLAY, [*values, tenant_id])
-        found = len(cursor.fetchall())
-        cursor.execute("NOTIFY ingest")
-    return found

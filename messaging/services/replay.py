@@ -1,40 +1,70 @@
-"""Putting raw events back into the queue, after whatever kept them out was mended."""
+"""Putting raw events back into the queue, after whatever kept them out was mended.
 
+Applying an event twice changes nothing; one that is done or waiting is still refused, because
+whoever asks believes something else about it.
+"""
+
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import Conflict
-from evosense.core.schema import database_cursor, public_scope
+from evosense.core.schema import current_tenant, database_cursor, public_scope
 from messaging.ingest.models import WebhookEvent
 from messaging.selectors.raw_events import raw_event_model
 
-_REPLAYABLE = (WebhookEvent.Status.KEPT, WebhookEvent.Status.DEAD)
+# One request moves at most this many; the page says so and can be asked again.
+MOST = 10_000
+STATUSES = {"kept": WebhookEvent.Status.KEPT, "dead": WebhookEvent.Status.DEAD}
 
 
 def replay_event(connection_id: UUID, event_id: str) -> None:
-    """Make an event that was kept or gave up wait again, with all its attempts.
-
-    Applying it twice would change nothing, but one that is done or waiting is refused, because
-    whoever asks believes something else about it.
-    """
+    """Make one kept or failed event wait again, with all its attempts; raises Conflict."""
     event = raw_event_model(connection_id, event_id)
+    rows = _replayable(connection_id, list(STATUSES))
     with public_scope(), transaction.atomic():
-        waiting = WebhookEvent.objects.filter(
-            received_at=event.received_at, pk=event.pk, status__in=_REPLAYABLE
-        )
-        # The body of one that was too large was never kept.
-        moved = waiting.exclude(flag="oversize").update(
-            status=WebhookEvent.Status.PENDING,
-            attempts=0,
-            next_attempt_at=timezone.now(),
-            processed_at=None,
-            error_message="",
-        )
-        if not moved:
+        if not _requeue(rows.filter(received_at=event.received_at, pk=event.pk)):
             message = _("Only events that were kept or gave up can be replayed.")
             raise Conflict("event_not_replayable", message)
-        with database_cursor() as cursor:
-            cursor.execute("NOTIFY ingest")
+
+
+def replayable_count(connection_id: UUID, *, statuses: Sequence[str]) -> int:
+    """Return how many events `replay_events` would move."""
+    rows = _replayable(connection_id, statuses)
+    with public_scope():
+        return rows[:MOST].count()
+
+
+def replay_events(connection_id: UUID, *, statuses: Sequence[str]) -> int:
+    """Let the oldest `MOST` events with these outcomes be read again; returns how many."""
+    rows = _replayable(connection_id, statuses)
+    with public_scope(), transaction.atomic():
+        chosen = list(rows.order_by("id").values_list("id", flat=True)[:MOST])
+        return _requeue(rows.filter(pk__in=chosen))
+
+
+def _replayable(connection_id: UUID, statuses: Sequence[str]) -> QuerySet[WebhookEvent]:
+    # The body of one that was too large was never kept.
+    return WebhookEvent.objects.filter(
+        connection_id=connection_id,
+        tenant_id=current_tenant().id,
+        status__in=[STATUSES[status] for status in statuses],
+    ).exclude(flag="oversize")
+
+
+def _requeue(rows: QuerySet[WebhookEvent]) -> int:
+    moved = rows.update(
+        status=WebhookEvent.Status.PENDING,
+        attempts=0,
+        next_attempt_at=Now(),
+        processed_at=None,
+        processing_time_ms=None,
+        error_message="",
+    )
+    with database_cursor() as cursor:
+        cursor.execute("NOTIFY ingest")
+    return moved

@@ -15,8 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from evosense.core.errors import Conflict
 from messaging.selectors import connections, raw_events
 from messaging.selectors.raw_events import RawEventFilter
-from messaging.services.replay import replay_event
-from messaging.services.replay_many import replay_events, replayable_count
+from messaging.services.replay import replay_event, replay_events, replayable_count
 from messaging.views.common import (
     answers_errors,
     bad_filter,
