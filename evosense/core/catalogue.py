@@ -154,7 +154,9 @@ def load(po: Path) -> Catalog:
 
 def update(old: Catalog, texts: dict[Text, set[str]]) -> Catalog:
     """Return a catalogue of exactly these texts with the translations known so far."""
-    fresh = Catalog(locale=LOCALE, project="EvoSense", version="1", charset="utf-8")
+    fresh = Catalog(locale=LOCALE, project="EvoSense", version="1", charset="utf-8", fuzzy=False)
+    # Brazilians say "0 mensagens"; the locale data would count zero as singular.
+    fresh.mime_headers = [("Plural-Forms", "nplurals=2; plural=(n != 1);")]
     fresh.header_comment = "# Kept in step with the sources by `manage.py messages_sync`."
     # Fixed dates: the files change only when a text does.
     fresh.creation_date = fresh.revision_date = datetime(2026, 1, 1, tzinfo=UTC)

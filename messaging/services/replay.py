@@ -7,9 +7,9 @@ whoever asks believes something else about it.
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.contrib.postgres.functions import TransactionNow
 from django.db import transaction
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import Conflict
@@ -60,7 +60,7 @@ def _requeue(rows: QuerySet[WebhookEvent]) -> int:
     moved = rows.update(
         status=WebhookEvent.Status.PENDING,
         attempts=0,
-        next_attempt_at=Now(),
+        next_attempt_at=TransactionNow(),
         processed_at=None,
         processing_time_ms=None,
         error_message="",
