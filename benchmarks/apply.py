@@ -200,7 +200,8 @@ def drain_when_all_are_ready(barrier: Any, queue: Any) -> None:
     module.log.info = lambda *a, **k: (collisions.append(1), log_info(*a, **k))
     module.collect_rarely()
     worker = module.Worker()
-    worker.round()
+    # Connects and imports, but takes nothing before the clock runs.
+    module.queue.waiting_lines()
     barrier.wait(60)
     while worker.drain() or module.queue.waiting_lines():
         time.sleep(0.005)
