@@ -36,6 +36,8 @@ TYPE_ICONS = {
     "group_invite": "users",
     "template": "text",
     "unsupported": "help",
+    # Not a type of message: what a conversation's preview says of a deleted one.
+    "deleted": "ban",
 }
 PICTURES = frozenset({"image", "video", "sticker"})
 # These print their parts instead of the text that stands for them in lists.
@@ -277,6 +279,7 @@ def type_words(kind: str, subtype: str = "") -> str:
         "group_invite": _("Group invitation"),
         "template": _("Message with buttons"),
         "unsupported": _("Message of an unknown kind"),
+        "deleted": _("Message deleted"),
     }
     return special.get((kind, subtype)) or plain.get(kind, "")
 

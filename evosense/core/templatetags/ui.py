@@ -158,8 +158,13 @@ def exact(moment: datetime | None) -> str:
     if moment is None:
         return ""
     local = timezone.localtime(moment)
-    zone = timezone.get_current_timezone_name()
-    return f"{date_format(local, 'SHORT_DATE_FORMAT')} {local:%H:%M:%S} ({zone})"
+    zone = _zone_words(timezone.get_current_timezone_name(), local)
+    return f"{date_format(local, 'SHORT_DATE_FORMAT')} {local:%H:%M:%S}, {zone}"
+
+
+def _zone_words(name: str, local: datetime) -> str:
+    """Return what people call the zone: Brasília time, else the distance from UTC."""
+    return _("Brasília time") if name == "America/Sao_Paulo" else f"UTC{local:%z}"
 
 
 @register.simple_tag
