@@ -187,7 +187,9 @@ def test_other_methods_are_refused(api, path, method):
     assert answer.json()["code"] == "method_not_allowed"
 
 
-@pytest.mark.parametrize("path", ["nothing", "messages/1", "messages/", f"x/{uuid7()}", ""])
+@pytest.mark.parametrize(
+    "path", ["nothing", "messages/1", "messages/", "x/01a1fe41-8edd-7faa-9df5-09d7a63fcc7c", ""]
+)
 def test_unknown_address_is_answered_in_json(api, path):
     answer = api().get(path)
     assert (answer.status_code, answer["Content-Type"]) == (404, PROBLEM)
