@@ -38,7 +38,7 @@ check: environment-dev
 # The tests run even when a gate fails: one call shows everything that is wrong.
 test: environment-dev
 	@gates=0; $(PY) tools/gates.py || gates=1; \
-	$(PY) -m pytest -n $(WORKERS) $(PYTEST_ARGS); tests=$$?; \
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS); tests=$$?; \
 	test $$gates -eq 0 || echo "evosense: at least one gate failed, see above" >&2; \
 	exit $$((gates || tests))
 

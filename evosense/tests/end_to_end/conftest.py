@@ -51,11 +51,11 @@ def house(committed, tmp_path) -> Iterator[House]:
     from tenancy.models import Domain
 
     with public_scope():
-        Domain.objects.get_or_create(
-            domain="alpha.localhost", defaults={"tenant_id": ALPHA.id, "is_primary": False}
-        )
+        Domain.objects.create(tenant_id=ALPHA.id, domain="alpha.localhost", is_primary=False)
     with running_house(tmp_path, "web", "ingest_worker", "relay") as running:
         yield running
+    with public_scope():
+        Domain.objects.filter(domain="alpha.localhost").delete()
 
 
 @pytest.fixture

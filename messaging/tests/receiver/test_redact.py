@@ -143,7 +143,7 @@ def test_rewriting_keeps_huge_numbers_surrogates_and_not_a_number():
 @pytest.mark.parametrize("path", sorted(FIXTURES.glob("[0-9]*.json")), ids=lambda path: path.stem)
 def test_fixture_keeps_its_meaning_and_loses_its_secrets(path):
     raw = path.read_bytes()
-    result = shaped(raw)
+    result = shape(raw, max_blob=len(raw))
     before, after = json.loads(raw), json.loads(result.body)
     is_cut = bool(result.blobs or result.qr)
     assert (after.get("data") == before.get("data")) is not is_cut
