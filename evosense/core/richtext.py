@@ -10,12 +10,17 @@ from django.utils.html import escape
 _LINK = re.compile(r"\bhttps?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}*_~]", re.IGNORECASE)
 _CODE = re.compile(r"```(.+?)```|`([^`\n]+)`", re.DOTALL)
 # A mark counts only at the edge of a word, as in WhatsApp: 2*3*4 and snake_case_names stay plain.
+# Between two marks there is no third: it keeps the search linear, and strangers write these texts.
 _MARKS = [
-    (re.compile(rf"(?<![\w{m}]){m}(?=\S)([^\n]+?)(?<=\S){m}(?![\w{m}])"), tag)
+    (re.compile(rf"(?<![\w{m}]){m}(?=\S)([^\n{m}]+)(?<=\S){m}(?![\w{m}])"), tag)
     for m, tag in ((r"\*", "b"), ("_", "em"), ("~", "del"))
 ]
 _BULLET = re.compile(r"^(?:[-*]|\d{1,3}\.) +(.+)$")
 _HOLD = re.compile("\x00(\\d+)\x00")
+# Latin only: elsewhere a cut could fall inside an emoji or between joined letters.
+_ENDLESS = re.compile("[!-\u02ff]{160,}")
+_PIECE = re.compile("[!-\u02ff]{1,80}")
+_CUT = "\x01"
 LINE_LENGTH = 200
 
 
@@ -27,11 +32,11 @@ def to_html(text: str) -> str:
         held.append(html)
         return f"\x00{len(held) - 1}\x00"
 
-    text = text.replace("\x00", "")
+    text = text.replace("\x00", "").replace(_CUT, "")
     text = _CODE.sub(lambda found: hold(_code(found)), text)
     text = _LINK.sub(lambda found: hold(_link(found[0])), text)
-    body = _lines(str(escape(text)))
-    return _HOLD.sub(lambda found: held[int(found[1])], body)
+    body = _lines(str(escape(_cut(text))))
+    return _HOLD.sub(lambda found: held[int(found[1])], body).replace(_CUT, "<wbr>")
 
 
 def to_line(text: str) -> str:
@@ -83,15 +88,20 @@ def _json_value(text: str) -> str:
     return f"<i>{escape(text.removesuffix(','))}</i>{comma}"
 
 
+def _cut(text: str) -> str:
+    """Mark where endless words may break: 65 000 letters in one freeze a browser for seconds."""
+    return _ENDLESS.sub(lambda found: _CUT.join(_PIECE.findall(found[0])), text)
+
+
 def _code(found: re.Match[str]) -> str:
     if found[1] is not None:
-        return f"<pre>{escape(found[1].strip(chr(10)))}</pre>"
-    return f"<code>{escape(found[2])}</code>"
+        return f"<pre>{escape(_cut(found[1].strip(chr(10))))}</pre>"
+    return f"<code>{escape(_cut(found[2]))}</code>"
 
 
 def _link(url: str) -> str:
-    safe = escape(url)
-    return f'<a href="{safe}" target="_blank" rel="noopener noreferrer nofollow">{safe}</a>'
+    said = escape(_cut(url))
+    return f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer nofollow">{said}</a>'
 
 
 def _lines(escaped: str) -> str:

@@ -1,4 +1,6 @@
+import re
 from html.parser import HTMLParser
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 
 from evosense.core import richtext
 
-ALLOWED = {"b", "em", "del", "code", "pre", "a", "br", "blockquote", "span", "mark", "i"}
+ALLOWED = {"b", "em", "del", "code", "pre", "a", "br", "blockquote", "span", "mark", "i", "wbr"}
 
 
 class Tags(HTMLParser):
@@ -17,6 +19,14 @@ class Tags(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.seen.append((tag, dict(attrs)))
+
+
+class Texts(Tags):
+    def handle_starttag(self, tag, attrs):
+        pass
+
+    def handle_data(self, data):
+        self.seen.append(data)
 
 
 @pytest.mark.parametrize(
@@ -73,3 +83,23 @@ def test_json_tells_keys_from_texts():
     assert "<b>&quot;a&lt;&quot;</b>" in html
     assert "<i>&quot;x&quot;</i>" in html
     assert "null" in html
+
+
+@pytest.mark.parametrize(
+    "written", ["A" * 65000, "&" * 1000, f"https://a.b/{'c' * 900}", f"`{'<' * 400}`", "🔥" * 400]
+)
+def test_an_endless_word_may_break_and_stays_itself(written):
+    html = richtext.to_html(written)
+    assert ("<wbr>" in html) == written.isascii()
+    assert max(map(len, re.split("<wbr>|<[^>]*>", html))) <= 80 * len("&amp;")
+    assert "".join(Texts(html).seen) == written.strip("`")
+
+
+@pytest.mark.parametrize(
+    "piece", ["*a ", "a* ", "*a*b ", "_a", "~a ", "`a", "```a", "https://.", "> *"]
+)
+def test_hostile_marks_cost_no_more_than_their_length(piece):
+    began = process_time()
+    for write in (richtext.to_html, richtext.to_line):
+        write(piece * (65000 // len(piece)))
+    assert process_time() - began < 1.5
