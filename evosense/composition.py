@@ -5,6 +5,7 @@ from typing import Any
 
 from evosense import streams_app
 from messaging.ingest import receiver
+from messaging.ingest.receiver.intake import is_hook
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -17,7 +18,7 @@ def compose(django: Any) -> Application:
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         # Only the receiver has something to start and to finish.
-        if scope["type"] == "lifespan" or scope["path"].startswith("/hooks/evo/"):
+        if scope["type"] == "lifespan" or is_hook(scope["path"]):
             await receiver.application(scope, receive, send)
         elif scope["path"] == "/eventos":
             await streams_app.application(scope, receive, send)

@@ -12,13 +12,13 @@ from messaging.ingest.receiver.records import KEPT, PENDING, Record
 from messaging.ingest.receiver.redact import clean, dump, shape
 from messaging.ingest.receiver.tokens import Route
 
-PREFIX = "/hooks/evo"
 HISTORY_EVENTS = frozenset({"messages.set", "messaging-history.set", "chats.set", "contacts.set"})
 LIVE, HISTORY = 0, 1
 # Our tokens have 43 characters, the longest event name 25.
 SHORTEST_TOKEN = 32
 _SEPARATOR = b"\0"
-_PATH_AFTER_ID = re.compile(rf"({PREFIX}/+[0-9A-Za-z-]+)/[^ ?]+")
+_PREFIX = re.compile(r"/+hooks/+evo(?=/)")
+_PATH_AFTER_ID = re.compile(r"(/hooks/+evo/+[0-9A-Za-z-]+)/[^ ?]+")
 
 
 class Address(NamedTuple):
@@ -32,11 +32,16 @@ class Arrival(NamedTuple):
     qr: dict[str, str] | None
 
 
+def is_hook(path: str) -> bool:
+    """Tell the receiver's paths; a base address with a slash too many must not reach others."""
+    return _PREFIX.match(path) is not None
+
+
 def read_path(path: str) -> Address | None:
     """Read `/hooks/evo/<id>[/<token>][/<event>]`, with any number of slashes; None for others."""
-    prefix, found, rest = path.partition(PREFIX)
-    parts = [part for part in rest.split("/") if part]
-    if prefix.strip("/") or not found or not rest.startswith("/") or not 1 <= len(parts) <= 3:
+    prefix = _PREFIX.match(path)
+    parts = [part for part in path[prefix.end() :].split("/") if part] if prefix else []
+    if not 1 <= len(parts) <= 3:
         return None
     connection, *more = parts
     token = more.pop(0) if more and len(more[0]) >= SHORTEST_TOKEN else ""

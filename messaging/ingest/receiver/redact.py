@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from evosense.core.ids import uuid7
+from messaging.ingest.envelope.scalars import norm_event
 from messaging.ingest.receiver.records import Blob
 
 REDACTED: dict[str, object] = {"$redacted": True}
@@ -31,7 +32,9 @@ _QR_SECRETS = frozenset({"code", "base64", "pairingCode"})
 # quoted name with a colon behind it is a member.
 _NAMES = re.compile(
     rb'"(apikey|api_key|destination'
-    rb'|base64|qrcode|pairingCode|headers|[aA]uthorization|jwt_key)"'
+    rb"|base64|qrcode|pairingCode|headers|[aA]uthorization|jwt_key"
+    # Spellings of forks; they have no place in the bytes that could be relied on.
+    rb'|[aA][pP][iI]_?[kK][eE][yY]|A[uU][tT][hH][oO][rR][iI][zZ][aA][tT][iI][oO][nN])"'
 )
 _IN_PLACE = frozenset(name.encode() for name in _TOP_SECRETS)
 # Possessive blanks: giving one back would let a null behind it pass the look-ahead.
@@ -93,7 +96,7 @@ def _in_place(raw: bytes) -> Shaped | None:
         document = orjson.loads(raw)
     except ValueError:
         return None
-    if not isinstance(document, dict):
+    if not isinstance(document, dict) or _is_qr(document):
         return None
     names = [name for name, _ in found]
     for name in _TOP_SECRETS:
@@ -134,7 +137,7 @@ def _rewritten(raw: bytes, max_blob: int) -> Shaped:
         return Shaped(_BROKEN_SECRET.sub(rb"\1" + _REDACTED_BYTES, raw), None)
     findings = _Findings()
     changed = _hide(document, ("destination",))
-    changed |= _walk(document, findings, max_blob)
+    changed |= _walk(document, findings, max_blob, is_qr=_is_qr(document))
     body = _serialise(document) if changed else raw
     return Shaped(body, document, tuple(findings.blobs), findings.qr or None)
 
@@ -147,7 +150,11 @@ def _serialise(document: dict[str, Any]) -> bytes:
         return json.dumps(document, separators=(",", ":")).encode()
 
 
-def _walk(document: dict[str, Any], findings: _Findings, max_blob: int) -> bool:
+def _is_qr(document: dict[str, Any]) -> bool:
+    return norm_event(document.get("event")) == "qrcode.updated"
+
+
+def _walk(document: dict[str, Any], findings: _Findings, max_blob: int, *, is_qr: bool) -> bool:
     """Clean every object of the tree; without recursion, because senders choose the depth."""
     changed = False
     pending: list[Any] = [document]
@@ -156,6 +163,8 @@ def _walk(document: dict[str, Any], findings: _Findings, max_blob: int) -> bool:
         if isinstance(node, list):
             pending += node
         elif isinstance(node, dict):
+            # Versions nest the code differently, but the event says that there is one.
+            changed |= is_qr and _take_qr(node, findings)
             changed |= _clean(node, findings, max_blob)
             pending += node.values()
     return changed
