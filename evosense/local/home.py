@@ -18,6 +18,7 @@ from evosense.local.system import StackError
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEFAULT_HOME = ".evosense"
+DEFAULT_PORT = "8000"
 
 
 def _random_key() -> str:
@@ -89,6 +90,17 @@ class Home:
             self._write_env(values)
         return values
 
+    @property
+    def run_file(self) -> Path:
+        return self.root / "run.lock"
+
+    def last_port(self) -> str:
+        """Return where this installation answers or last did, so that `manage` prints its URLs."""
+        found = ""
+        with contextlib.suppress(OSError):
+            found = self.run_file.read_text().partition("localhost:")[2].strip("/\n")
+        return found if found.isdigit() else DEFAULT_PORT
+
     def _read_env(self) -> dict[str, str]:
         if not self.env_file.exists():
             return {}
@@ -117,7 +129,7 @@ def process_environment(home: Home, *, database_url: str, redis_url: str) -> dic
         "EVOSENSE_HOME": str(home.root),
         "RECEIVER_SPOOL_DIR": str(home.root / "spool"),
         "MEDIA_ROOT": str(home.root / "media"),
-        "PORT": "8000",
+        "PORT": home.last_port(),
         "PYTHONUNBUFFERED": "1",
     }
     env = defaults | {name: value for name, value in os.environ.items() if value}

@@ -235,7 +235,7 @@ def box(title: str, rows: list[tuple[str, str]]) -> str:
 @contextlib.contextmanager
 def sole_run(home: Home, environment: Mapping[str, str]) -> Iterator[None]:
     """Refuse a second `make run` on the same home."""
-    path = home.root / "run.lock"
+    path = home.run_file
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(file_lock(path, wait=0))

@@ -8,7 +8,7 @@ from io import StringIO
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import ManagementUtility, call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
@@ -65,6 +65,15 @@ def test_tenant_create_refuses_in_one_line(public, arguments, said):
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
     assert Tenant.objects.count() == 2
+
+
+def test_a_wrong_argument_is_one_line_too(capsys):
+    for command in ("tenant_create", "backlog"):
+        with pytest.raises(SystemExit) as raised:
+            ManagementUtility(["manage.py", command, "--no-such"]).execute()
+        assert raised.value.code == 2
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
 
 
 def test_apikey_create_prints_a_working_key(public):

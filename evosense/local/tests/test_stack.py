@@ -135,3 +135,15 @@ def test_manage_joins_a_running_house(installation):
     assert done.returncode == 0, done.stderr
     assert "starts" not in done.stderr
     assert "databases were stopped" not in output.read_text()
+
+
+@pytest.mark.parametrize(
+    ("said", "port"),
+    [("process 7, http://localhost:8301/", "8301"), ("", "8000"), ("http://localhost:x/", "8000")],
+)
+def test_manage_knows_where_the_house_answers(tmp_path, monkeypatch, said, port):
+    monkeypatch.delenv("PORT", raising=False)
+    home = Home(tmp_path)
+    assert home.last_port() == "8000"
+    home.run_file.write_text(said)
+    assert process_environment(home, database_url="d", redis_url="r")["PORT"] == port

@@ -4,19 +4,18 @@ import json
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from evosense.core.backlog import backlog, is_done
-from tenancy.management.output import refusals_as_one_line
+from tenancy.management.output import TerseCommand, refusals_as_one_line
 from tenancy.services.tenants import find_tenant
 
 POLL_SECONDS = 0.2
 TIMED_OUT = 3
 
 
-class Command(BaseCommand):
+class Command(TerseCommand):
     help = "Count what is not done yet; with --wait, return when it is, or exit with 3."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--tenant", metavar="SLUG", default="")
