@@ -66,6 +66,8 @@ def _database(url: str) -> dict[str, Any]:
     config: dict[str, Any] = environ.Env.db_url_config(url) if url else {}
     config["ENGINE"] = "tenancy.db.backend"
     config["CONN_MAX_AGE"] = 0
+    # Otherwise each connection that a restarted server left in the pool fails one request.
+    config["CONN_HEALTH_CHECKS"] = True
     options = config.setdefault("OPTIONS", {})
     # Small pools: one backend keeps up to 1.5 MB of catalogue cache for each schema it touched.
     options["pool"] = {

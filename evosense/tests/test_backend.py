@@ -231,6 +231,27 @@ def test_a_pooled_connection_forgets_its_tenant(pooled):
             raw.execute("SELECT 1 FROM messaging_message")
 
 
+def kill(pid):
+    connection.cursor().execute("SELECT pg_terminate_backend(%s, 2000)", [pid])
+
+
+def test_a_connection_that_died_in_the_pool_is_replaced(pooled):
+    dead = use(pooled, ALPHA)[0]
+    kill(dead)
+    assert use(pooled, ALPHA)[0] != dead
+
+
+def test_a_connection_that_dies_in_use_raises_djangos_error(pooled):
+    with tenant_scope(ALPHA), pooled.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        kill(cursor.fetchone()[0])
+        for _ in range(3):
+            with pytest.raises(DatabaseError):
+                cursor.execute("SELECT 1")
+    with tenant_scope(BETA), suppress(DatabaseError), pooled.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
 def test_a_connection_returned_in_a_failed_transaction_forgets_too(pooled):
     with tenant_scope(ALPHA), suppress(DatabaseError), pooled.cursor() as cursor:
         pooled.set_autocommit(False)

@@ -69,7 +69,9 @@ class DatabaseWrapper(stock.DatabaseWrapper):
         raise RuntimeError(message)
 
     def _verify_path(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001
-        self._handle_search_path()
+        # Wrappers run outside Django's translation: a dead connection must look like one.
+        with self.wrap_database_errors:
+            self._handle_search_path()
         return execute(sql, params, many, context)
 
     def _handle_search_path(self, cursor: Any = None) -> None:
