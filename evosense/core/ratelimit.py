@@ -43,9 +43,12 @@ class Decision:
 
 
 def take(key: str, *, rate: int, per_seconds: float) -> Decision:
-    """Take one token from the bucket `key` that holds `rate` and refills in `per_seconds`."""
+    """Take one token from the bucket `key` that holds `rate` and refills in `per_seconds`.
+
+    The key is Redis's own, so it starts with `g:` or with `t:` and the tenant's id.
+    """
     try:
-        allowed, left = redis_client().eval(_BUCKET, 1, f"limit:{key}", rate, per_seconds)  # type: ignore[no-untyped-call]
+        allowed, left = redis_client().eval(_BUCKET, 1, key, rate, per_seconds)  # type: ignore[no-untyped-call]
         taken, tokens = bool(int(allowed)), float(left)
     except redis.RedisError:
         taken, tokens = _take_locally(key, rate, per_seconds)

@@ -135,7 +135,7 @@ class ApiView(APIView):
         key = getattr(request.auth, "pk", None)
         if key is None:
             return
-        name = f"api:{current_tenant().id}:{key}"
+        name = f"t:{current_tenant().id}:limit:api:{key}"
         self._bucket = ratelimit.take(name, rate=RATE, per_seconds=PERIOD)
         if not self._bucket.allowed:
             raise exceptions.Throttled(wait=self._bucket.reset_seconds)

@@ -31,8 +31,8 @@ def authenticate_member(
     email = email.strip().lower()
     address = request.META.get("REMOTE_ADDR", "")
     if not (
-        allow(f"g:login:account:{email}", rate=PER_ACCOUNT, per_seconds=60)
-        and allow(f"g:login:address:{address}", rate=PER_ADDRESS, per_seconds=60)
+        allow(f"g:limit:login:account:{email}", rate=PER_ACCOUNT, per_seconds=60)
+        and allow(f"g:limit:login:address:{address}", rate=PER_ADDRESS, per_seconds=60)
     ):
         return Attempt(None, _("Too many attempts. Wait one minute and try again."))
     user = authenticate(request, username=email, password=password)

@@ -130,6 +130,7 @@ def test_a_bucket_empties_and_says_when_it_refills(redis_db) -> None:
     assert [decision.allowed for decision in decisions] == [True, True, True, False]
     assert [decision.remaining for decision in decisions] == [2, 1, 0, 0]
     assert 0 < decisions[-1].reset_seconds <= 20
+    assert ratelimit.redis_client().keys("*test*") == [b"g:test"]
 
 
 def test_limits_hold_with_redis_away(settings, monkeypatch) -> None:
