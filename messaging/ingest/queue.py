@@ -1,5 +1,6 @@
 """The bronze log as a queue: which lines wait, a fair piece of one, and what became of it."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -94,7 +95,11 @@ def waiting_lines() -> list[LineOfWork]:
 def take(sql: Sql, line: LineOfWork, limit: int) -> list[RawEvent]:
     """Return the oldest pending events of a line; the caller holds the line's lock."""
     values = [line.tenant_id, line.connection_id, line.lane, limit, MOST_BYTES]
-    return [RawEvent(*row) for row in sql.rows(_TAKE, values)]
+    found = [RawEvent(*row) for row in sql.rows(_TAKE, values)]
+    # One that failed before is tried alone, so that it costs the others nothing.
+    if found and found[0].attempts:
+        return found[:1]
+    return list(itertools.takewhile(lambda event: not event.attempts, found))
 
 
 def take_again(sql: Sql, tenant_id: UUID, events: Sequence[RawEvent]) -> list[RawEvent]:

@@ -20,7 +20,7 @@ from django.db import OperationalError, connections, transaction
 
 from evosense.core.schema import TenantRef, after_commit, public_scope, tenant_scope
 from messaging.hints import send_hint
-from messaging.ingest import queue
+from messaging.ingest import hand, queue
 from messaging.ingest.apply import RawEvent, apply, lock_key
 from messaging.ingest.queue import LineOfWork
 from messaging.sql import Sql
@@ -146,7 +146,11 @@ def _attempt(tenant: TenantRef, line: LineOfWork, limit: int, taken: list[RawEve
         sql = Sql()
         if not sql.rows(_TRY_LOCK, [lock_key(line.connection_id)])[0][0]:
             return 0
-        taken += queue.take(sql, line, limit)
+        suspects = hand.left_behind(tenant.id, line.connection_id, line.lane)
+        taken += queue.take(sql, line, max(1, len(suspects) // 2) if suspects else limit)
+        if len(suspects) == 1 and [event.id for event in taken] == suspects:
+            hand.forget(tenant.id, line.connection_id, line.lane)
+            raise hand.WorkerDiedError("the process ended while it read this event")
         return _finish(tenant, line, sql, taken)
 
 
@@ -154,11 +158,13 @@ def _finish(tenant: TenantRef, line: LineOfWork, sql: Sql, events: Sequence[RawE
     if not events:
         return 0
     started = time.perf_counter()
-    items = apply(line.connection_id, events)
+    ids = [event.id for event in events]
+    with hand.holding(tenant.id, line.connection_id, line.lane, ids):
+        items = apply(line.connection_id, events)
     spent = (time.perf_counter() - started) * 1000 / len(items)
     queue.mark(sql, items, round(spent))
-    topic, ids = "messaging.raw_events_processed", {"connection_id": str(line.connection_id)}
-    after_commit(lambda: send_hint(tenant.id, topic, ids))
+    topic, about = "messaging.raw_events_processed", {"connection_id": str(line.connection_id)}
+    after_commit(lambda: send_hint(tenant.id, topic, about))
     return len(items)
 
 

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -281,3 +284,54 @@ def test_agent_name_and_profile_name(line):
     work()
     contact = Contact.objects.get()
     assert (contact.name, contact.push_name) == ("Ana da farmácia", "Aninha")
+
+
+DYING_WORKER = """
+import os
+import django
+django.setup()
+from messaging.ingest.apply import batch
+from messaging.ingest.worker import Worker
+judge = batch._judge
+def deadly(item, instance):
+    if b"ID13" in item.raw.body:
+        os._exit(9)
+    return judge(item, instance)
+batch._judge = deadly
+Worker().drain()
+"""
+
+
+def test_an_event_that_kills_the_process_is_found_and_the_rest_goes_on(committed, tenant):
+    from django.conf import settings
+    from django.db import connection
+
+    line = make_lines()[INSTANCE]
+    for number in range(10, 26):
+        deliver(line, text(number))
+    base = os.environ["DATABASE_URL"].rpartition("/")[0]
+    environment = {
+        **os.environ,
+        "DATABASE_URL": f"{base}/{connection.settings_dict['NAME']}",
+        "REDIS_URL": settings.REDIS_URL,
+    }
+    for _death in range(30):
+        with database_cursor() as cursor:
+            cursor.execute(
+                "UPDATE public.webhook_events SET next_attempt_at = now() WHERE status = 0"
+            )
+            if not cursor.rowcount:
+                break
+        subprocess.run(
+            [sys.executable, "-c", DYING_WORKER],
+            cwd=settings.BASE_DIR,
+            env=environment,
+            check=False,
+        )
+    assert Message.objects.count() == 15
+    with database_cursor() as cursor:
+        cursor.execute(
+            "SELECT status, attempts, error_message FROM public.webhook_events WHERE status <> 1"
+        )
+        rows = cursor.fetchall()
+    assert rows == [(3, 5, "WorkerDiedError: the process ended while it read this event")]
