@@ -55,6 +55,9 @@ async def _serve(ticket: Ticket, start: str, receive: Receive, send: Send) -> No
     pump = asyncio.create_task(_pump(ticket, start, send))
     try:
         await asyncio.wait({gone, pump}, return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        # The server is shutting down; the browser comes back to the next one.
+        return
     finally:
         _open_streams -= 1
         for task in (gone, pump):

@@ -19,7 +19,7 @@ urlpatterns = [
     path("", include("analytics.urls")),
 ]
 
-if settings.DEBUG:
+if settings.IS_LOCAL:
     from evosense.core.views_dev import components
 
     urlpatterns.append(path("dev/componentes", components, name="dev-components"))

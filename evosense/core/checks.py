@@ -83,7 +83,7 @@ def _old_server(version: int) -> list[CheckMessage]:
 
 
 def _superuser(is_superuser: bool) -> list[CheckMessage]:  # noqa: FBT001
-    if not is_superuser or settings.DEBUG:
+    if not is_superuser or settings.IS_LOCAL:
         return []
     hint = "Connect as a role without SUPERUSER and BYPASSRLS."
     return [Warning("The database role is a superuser.", hint=hint, id="core.W002")]

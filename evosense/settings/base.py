@@ -13,6 +13,8 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 env = Environment()
 
 DEBUG = False
+# Opens what only developers should see; never on in production.
+IS_LOCAL = False
 SECRET_KEY = env.text("SECRET_KEY", hint="At least 50 random characters.")
 if SECRET_KEY and len(SECRET_KEY) < 50:
     env.problem("SECRET_KEY: shorter than 50 characters")

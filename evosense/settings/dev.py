@@ -1,4 +1,4 @@
-"""Local use: plain HTTP on localhost, debug pages, no manifest for static files."""
+"""Local use: plain HTTP on localhost, no manifest for static files; DEBUG=1 shows tracebacks."""
 
 import os
 
@@ -11,7 +11,9 @@ os.environ.setdefault("BEHIND_PROXY", "0")
 from evosense.core.logging import logging_settings
 from evosense.settings.base import *
 
-DEBUG = True
+# Errors look as in production unless asked for: debug pages list routes, in English.
+DEBUG = env.flag("DEBUG", default=False)
+IS_LOCAL = True
 # Any Host header: command-line clients reach tenants at 127.0.0.1 by sending the tenant's host.
 ALLOWED_HOSTS = ["*"]
 SESSION_COOKIE_NAME = "sessionid"
