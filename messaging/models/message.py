@@ -72,10 +72,11 @@ class Message(models.Model):
     text = models.TextField(blank=True, default="")
     status = models.CharField(max_length=10, choices=Status.choices)
     status_at = models.DateTimeField(null=True)
-    # For the index below: a predicate on `status` itself would make every receipt write all indexes.
+    # For the index below: a predicate on `status` itself makes every receipt write all indexes.
     is_failed = models.GeneratedField(
         expression=models.Case(
-            models.When(status="failed", then=models.Value(True)), default=models.Value(False)
+            models.When(status="failed", then=models.Value(value=True)),
+            default=models.Value(value=False),
         ),
         output_field=models.BooleanField(),
         db_persist=True,
