@@ -26,8 +26,8 @@ class Migration(migrations.Migration):
             field=models.GeneratedField(
                 db_persist=True,
                 expression=models.Case(
-                    models.When(status="failed", then=models.Value(True)),
-                    default=models.Value(False),
+                    models.When(status="failed", then=models.Value(value=True)),
+                    default=models.Value(value=False),
                 ),
                 output_field=models.BooleanField(),
             ),
