@@ -9,17 +9,13 @@ one at a time through the ORM, a transaction each, as a plain Django consumer wo
 import argparse
 import cProfile
 import multiprocessing
-import os
 import pstats
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from evosense.local.home import Home, process_environment
-from evosense.local.stack import services
+from benchmarks.stage import own_servers
 
 AIMS = {"messages": 4_000, "naive": 10, "receipts": 10_000, "filled": 0.8}
 
@@ -32,32 +28,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2, help="the best of so many is reported")
     parser.add_argument("--profile", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        measure_in(Home(Path(folder)), options)
-
-
-def measure_in(home: Home, options: argparse.Namespace) -> None:
-    # Ours, whatever servers the environment names: the figures are about this machine.
-    for name in ("DATABASE_URL", "REDIS_URL"):
-        os.environ.pop(name, None)
-    with services(home) as found:
-        os.environ |= process_environment(
-            home, database_url=found.database_url, redis_url=found.redis_url
-        )
-        os.environ["LOG_LEVEL"] = "WARNING"
-        import django  # noqa: PLC0415
-
-        django.setup()
-        from django.db import connection  # noqa: PLC0415, TID251
-
+    with own_servers():
         from benchmarks.lists_seed import make_tenant  # noqa: PLC0415
 
-        try:
-            report(Bench(make_tenant(), options))
-        finally:
-            connection.close()
-            connection.close_pool()
+        report(Bench(make_tenant(), options))
 
 
 class Bench:

@@ -8,17 +8,13 @@ conversations hold most messages. The obvious version pages by OFFSET and asks p
 
 import argparse
 import math
-import os
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from evosense.local.home import Home, process_environment
-from evosense.local.stack import services
+from benchmarks.stage import own_servers
 
 AIM_MS = 60
 
@@ -31,37 +27,15 @@ def main() -> None:
     parser.add_argument("--only", default="", help="part of the names of what to measure")
     parser.add_argument("--explain", action="store_true", help="print plans of slow statements")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        measure_in(Home(Path(folder)), options)
-
-
-def measure_in(home: Home, options: argparse.Namespace) -> None:
-    # Ours, whatever servers the environment names: the figures are about this machine.
-    for name in ("DATABASE_URL", "REDIS_URL"):
-        os.environ.pop(name, None)
-    with services(home) as found:
-        os.environ |= process_environment(
-            home, database_url=found.database_url, redis_url=found.redis_url
-        )
-        os.environ["LOG_LEVEL"] = "WARNING"
-        import django  # noqa: PLC0415
-
-        django.setup()
-        from django.db import connection  # noqa: PLC0415, TID251
-
+    with own_servers():
         from benchmarks.lists_seed import make_tenant, seed  # noqa: PLC0415
         from evosense.core.schema import tenant_scope  # noqa: PLC0415
 
-        try:
-            with tenant_scope(make_tenant()):
-                started = time.perf_counter()
-                seed(messages=options.messages, conversations=options.conversations)
-                print(f"seeded in {time.perf_counter() - started:.0f} s", file=sys.stderr)
-                report(options)
-        finally:
-            connection.close()
-            connection.close_pool()
+        with tenant_scope(make_tenant()):
+            started = time.perf_counter()
+            seed(messages=options.messages, conversations=options.conversations)
+            print(f"seeded in {time.perf_counter() - started:.0f} s", file=sys.stderr)
+            report(options)
 
 
 def report(options: argparse.Namespace) -> None:

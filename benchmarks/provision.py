@@ -7,16 +7,12 @@ because the cost of migrations used to grow with their number.
 """
 
 import argparse
-import os
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from evosense.local.home import Home, process_environment
-from evosense.local.stack import services
+from benchmarks.stage import own_servers
 
 
 def main() -> None:
@@ -24,30 +20,8 @@ def main() -> None:
     parser.add_argument("--tenants", type=int, default=20)
     parser.add_argument("--crowd", type=int, default=100)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        measure_in(Home(Path(folder)), options)
-
-
-def measure_in(home: Home, options: argparse.Namespace) -> None:
-    # Ours, whatever servers the environment names: the figures are about this machine.
-    for name in ("DATABASE_URL", "REDIS_URL"):
-        os.environ.pop(name, None)
-    with services(home) as found:
-        os.environ |= process_environment(
-            home, database_url=found.database_url, redis_url=found.redis_url
-        )
-        os.environ["LOG_LEVEL"] = "WARNING"
-        import django  # noqa: PLC0415
-
-        django.setup()
-        from django.db import connection  # noqa: PLC0415, TID251
-
-        try:
-            print_table(**measure(options))
-        finally:
-            connection.close()
-            connection.close_pool()
+    with own_servers():
+        print_table(**measure(options))
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
