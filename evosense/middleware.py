@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
+from evosense.core.actor import SYSTEM, acting
 from evosense.core.ids import random_base62
 from evosense.core.schema import active_tenant
 
@@ -22,7 +23,11 @@ class RequestContextMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.request_id = random_base62(12)  # type: ignore[attr-defined]
-        with structlog.contextvars.bound_contextvars(request_id=request.request_id):  # type: ignore[attr-defined]
+        with (
+            structlog.contextvars.bound_contextvars(request_id=request.request_id),  # type: ignore[attr-defined]
+            # An API key named further in must not act for the next request of this thread.
+            acting(SYSTEM),
+        ):
             response = self.get_response(request)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         return response

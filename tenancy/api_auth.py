@@ -9,6 +9,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from evosense.core.actor import Actor, name_actor
 from evosense.core.schema import active_tenant
 from tenancy.models import ApiKey
 from tenancy.services.keys import verify_key
@@ -35,6 +36,15 @@ class ApiKeyAuthentication(BaseAuthentication):
         tenant = active_tenant()
         if found is None or tenant is None or found.tenant_id != tenant.id:
             raise AuthenticationFailed(_("This API key is not valid here."), code="invalid_key")
+        name_actor(
+            Actor(
+                kind="key",
+                id=str(found.pk),
+                label=found.name,
+                address=request.META.get("REMOTE_ADDR", ""),
+                request_id=getattr(request, "request_id", ""),
+            )
+        )
         return KeyHolder(key_id=found.pk), found
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002

@@ -6,6 +6,7 @@ import structlog
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound
 from django.urls import set_urlconf
 
+from evosense.core.actor import Actor, acting
 from evosense.core.schema import active_tenant, public_scope, tenant_scope
 from tenancy.permissions import permissions_of
 from tenancy.selectors.hosts import is_public_host, tenant_of_host
@@ -64,4 +65,18 @@ class MembershipMiddleware:
             if membership is not None:
                 request.membership = membership  # type: ignore[attr-defined]
                 request.permissions = permissions_of(membership.role)  # type: ignore[attr-defined]
-        return self.get_response(request)
+        with acting(_actor_of(request)):
+            return self.get_response(request)
+
+
+def _actor_of(request: HttpRequest) -> Actor:
+    """Return who the audit names for acts of this request."""
+    user = request.user
+    known = bool(user.is_authenticated)
+    return Actor(
+        kind="user" if known else "system",
+        id=str(user.pk) if known else "",
+        label=str(getattr(user, "email", "")) if known else "",
+        address=request.META.get("REMOTE_ADDR", ""),
+        request_id=getattr(request, "request_id", ""),
+    )

@@ -19,6 +19,10 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    # Networks in CIDR form; empty means from anywhere.
+    allowed_networks = ArrayField(models.CharField(max_length=49), default=list)
+    # Outlives the person who made it; other keys end with their maker's membership.
+    is_service = models.BooleanField(default=False)
 
     class Meta:
         constraints = [

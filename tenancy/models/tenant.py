@@ -83,6 +83,12 @@ class Tenant(TenantMixin):
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.TRIAL)
     state = models.CharField(max_length=16, choices=State.choices, default=State.PROVISIONING)
     state_error = models.TextField(blank=True, default="")
+    # Shown to people who come to a suspended company.
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    suspend_reason = models.CharField(max_length=200, blank=True, default="")
+    trial_ends_at = models.DateTimeField(null=True, blank=True)
+    # The end of the grace period of a deletion that was asked for.
+    delete_after = models.DateTimeField(null=True, blank=True)
     next_billing_date = models.DateField(null=True, blank=True)
     timezone = models.CharField(max_length=64, default="America/Sao_Paulo")
     locale = models.CharField(max_length=8, default="pt-br")
@@ -134,15 +140,31 @@ class Tenant(TenantMixin):
 
 
 class Domain(DomainMixin):
-    """A host name that leads to one tenant."""
+    """A host name that leads to one tenant. One of its own counts once its TXT record is seen."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("Waiting for the proof")
+        ACTIVE = "active", _("Active")
+        LOST = "lost", _("Proof is gone")
+
+    is_custom = models.BooleanField(default=False)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)
+    proof = models.CharField(max_length=64, blank=True, default="")
+    verified_at = models.DateTimeField(null=True, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=["pending", "active", "lost"]),
+                name="tenancy_domain_state_known",
+            ),
             models.UniqueConstraint(
                 fields=["tenant"],
                 condition=models.Q(is_primary=True),
                 name="tenancy_domain_one_primary",
-            )
+            ),
         ]
 
     def __str__(self) -> str:

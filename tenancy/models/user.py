@@ -36,6 +36,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(max_length=254, unique=True)
     name = models.CharField(max_length=120, blank=True, default="")
     locale = models.CharField(max_length=8, blank=True, default="")
+    # Empty: the company's.
+    timezone = models.CharField(max_length=64, blank=True, default="")
+    # Which letters and alerts the person wants: {"security": true, …}; absent means yes.
+    notifications = models.JSONField(default=dict, blank=True)
     theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.SYSTEM)
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
@@ -72,7 +76,13 @@ class Membership(models.Model):
         Tenant, on_delete=models.CASCADE, related_name="memberships", db_index=False
     )
     role = models.CharField(max_length=16, choices=Role.choices)
+    # Narrows or widens `role` to a list of the company's own; never beyond an administrator's.
+    custom_role = models.ForeignKey(
+        "tenancy.Role", null=True, on_delete=models.PROTECT, related_name="memberships"
+    )
     is_active = models.BooleanField(default=True)
+    deactivated_at = models.DateTimeField(null=True)
+    last_seen_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
