@@ -10,6 +10,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from evosense.core.actor import Actor, name_actor
+from evosense.core.client_address import client_address
 from evosense.core.schema import active_tenant
 from tenancy.models import ApiKey
 from tenancy.services.keys import verify_key
@@ -41,7 +42,7 @@ class ApiKeyAuthentication(BaseAuthentication):
                 kind="key",
                 id=str(found.pk),
                 label=found.name,
-                address=request.META.get("REMOTE_ADDR", ""),
+                address=client_address(request),
                 request_id=getattr(request, "request_id", ""),
             )
         )

@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound
 from django.urls import set_urlconf
 
 from evosense.core.actor import Actor, acting
+from evosense.core.client_address import client_address
 from evosense.core.schema import active_tenant, public_scope, tenant_scope
 from tenancy.permissions import permissions_of
 from tenancy.selectors.hosts import is_public_host, tenant_of_host
@@ -77,6 +78,6 @@ def _actor_of(request: HttpRequest) -> Actor:
         kind="user" if known else "system",
         id=str(user.pk) if known else "",
         label=str(getattr(user, "email", "")) if known else "",
-        address=request.META.get("REMOTE_ADDR", ""),
+        address=client_address(request),
         request_id=getattr(request, "request_id", ""),
     )

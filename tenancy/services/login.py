@@ -7,6 +7,7 @@ from django.contrib.auth import authenticate
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from evosense.core.client_address import client_address, limit_address
 from evosense.core.ratelimit import allow
 from tenancy.models import User
 from tenancy.selectors.members import membership_of
@@ -29,7 +30,7 @@ def authenticate_member(
 ) -> Attempt:
     """Return the member with these credentials; wrong password and no membership look alike."""
     email = email.strip().lower()
-    address = request.META.get("REMOTE_ADDR", "")
+    address = limit_address(client_address(request))
     if not (
         allow(f"g:limit:login:account:{email}", rate=PER_ACCOUNT, per_seconds=60)
         and allow(f"g:limit:login:address:{address}", rate=PER_ADDRESS, per_seconds=60)
