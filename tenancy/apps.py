@@ -6,8 +6,12 @@ class TenancyConfig(AppConfig):
 
     def ready(self) -> None:
         from evosense.core.shell import register_link  # noqa: PLC0415
-        from tenancy import checks  # noqa: F401, PLC0415  (registers the system checks)
+        from tenancy import (  # noqa: PLC0415
+            checks,  # noqa: F401  (registers the system checks)
+            navigation,
+        )
 
         register_link("workspaces", "account:workspaces")
         register_link("events", "account:stream-address")
         register_link("language", "account:preferences")
+        navigation.register()

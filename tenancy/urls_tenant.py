@@ -13,4 +13,7 @@ account_patterns = (
     "account",
 )
 
-urlpatterns = [path("", include(account_patterns))]
+urlpatterns = [
+    path("", include(account_patterns)),
+    path("ajustes/", include("tenancy.urls_settings")),
+]

@@ -4,15 +4,18 @@ Apps announce their pages in `AppConfig.ready`, so the kernel knows none of them
 
     register_nav(NavItem("conversations", "messaging:conversation-list", _("Conversations"), "chat",
                          order=20, permission="conversations.view"))
+    register_setting(SettingItem("people", "settings:people", _("People"), "team",
+                                 permission="members.view", keywords=_("users, invite, seats")))
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
 
 from evosense.core.streams import cursor_of
 
@@ -42,6 +45,46 @@ class NavItem:
     on_phone: bool = True
     # The counter also shows in the title of the browser tab.
     in_title: bool = False
+    # Asked with the person's permissions where one permission cannot say it.
+    shown: Callable[[frozenset[str]], bool] | None = None
+
+
+@dataclass(frozen=True)
+class SettingItem:
+    """One page of the settings. `url_name` must need no arguments.
+
+    The page is current for every view whose name begins with `url_name`. `keywords` are words that
+    people may look for besides `label`; groups are the keys of `SETTING_GROUPS`.
+    """
+
+    key: str
+    url_name: str
+    label: Any
+    group: Literal["company", "team", "integrations", "account"]
+    order: int = 50
+    permission: str = ""
+    keywords: Any = ""
+    note: Any = ""
+    icon: str = "sliders"
+
+
+@dataclass(frozen=True)
+class SettingLink:
+    """A page of the settings as one person finds it in the index."""
+
+    key: str
+    url: str
+    label: Any
+    note: Any
+    icon: str
+    keywords: Any
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class SettingGroup:
+    label: Any
+    links: list[SettingLink]
 
 
 @dataclass(frozen=True)
@@ -87,7 +130,15 @@ class Shell:
         return [link for link in self.nav if link.on_phone][:PHONE_ENTRIES]
 
 
+SETTING_GROUPS: dict[str, Any] = {
+    "company": _("Company account"),
+    "team": _("Team"),
+    "integrations": _("Integrations"),
+    "account": _("Account"),
+}
+
 _items: dict[str, NavItem] = {}
+_settings: dict[str, SettingItem] = {}
 # Every tenant host offers its account pages under these names.
 _links: dict[str, str] = {
     "login": "account:login",
@@ -108,11 +159,34 @@ def register_link(name: str, url_name: str) -> None:
     _links[name] = url_name
 
 
+def register_setting(item: SettingItem) -> None:
+    """Add a page to the index of the settings, or replace the one with its key."""
+    _settings[item.key] = item
+
+
+def setting_groups(permissions: Iterable[str], view_name: str = "") -> list[SettingGroup]:
+    """Return the pages of the settings that `permissions` allow, in groups; none is empty."""
+    allowed = {"", *permissions}
+    items = sorted(_settings.values(), key=lambda item: (item.order, item.key))
+    found: dict[str, list[SettingLink]] = {group: [] for group in SETTING_GROUPS}
+    for item in items:
+        url = _reverse(item.url_name) if item.permission in allowed else ""
+        if url:
+            found[item.group].append(_setting_link(item, url, view_name))
+    return [SettingGroup(SETTING_GROUPS[key], links) for key, links in found.items() if links]
+
+
+def has_settings(permissions: Iterable[str]) -> bool:
+    """Tell whether any page of the settings is open to these permissions."""
+    allowed = {"", *permissions}
+    return any(item.permission in allowed for item in _settings.values())
+
+
 def build_nav(permissions: Iterable[str], view_name: str) -> list[NavLink]:
     """Return the entries that `permissions` allow, in order, with the current one marked."""
     allowed = {"", *permissions}
     items = sorted(_items.values(), key=lambda item: (item.order, item.key))
-    links = [_link(item, view_name) for item in items if item.permission in allowed]
+    links = [_link(item, view_name) for item in items if _is_shown(item, frozenset(allowed))]
     return [link for link in links if link]
 
 
@@ -143,6 +217,22 @@ def _theme(request: HttpRequest) -> str:
     if not chosen and getattr(request, "membership", None):
         chosen = getattr(request.user, "theme", "")
     return chosen if chosen in THEMES else ""
+
+
+def _is_shown(item: NavItem, allowed: frozenset[str]) -> bool:
+    return item.permission in allowed and (item.shown is None or item.shown(allowed))
+
+
+def _setting_link(item: SettingItem, url: str, view_name: str) -> SettingLink:
+    return SettingLink(
+        key=item.key,
+        url=url,
+        label=item.label,
+        note=item.note,
+        icon=item.icon,
+        keywords=item.keywords,
+        is_current=view_name == item.url_name or view_name.startswith(f"{item.url_name}-"),
+    )
 
 
 def _link(item: NavItem, view_name: str) -> NavLink | None:

@@ -13,6 +13,7 @@ import keep from "./controllers/keep.js";
 import live from "./controllers/live.js";
 import menu from "./controllers/menu.js";
 import mixed from "./controllers/mixed.js";
+import narrow from "./controllers/narrow.js";
 import preference from "./controllers/preference.js";
 import shortcuts from "./controllers/shortcuts.js";
 import submit from "./controllers/submit.js";
@@ -20,7 +21,7 @@ import theme from "./controllers/theme.js";
 import thread from "./controllers/thread.js";
 import toasts from "./controllers/toasts.js";
 
-const controllers = { ago, autosubmit, combobox, confirm, copy, count, dialog, drop, inbox, keep, live, menu, mixed, preference, theme, thread, toasts };
+const controllers = { ago, autosubmit, combobox, confirm, copy, count, dialog, drop, inbox, keep, live, menu, mixed, narrow, preference, theme, thread, toasts };
 const bound = new WeakMap();
 
 function bind(root) {
