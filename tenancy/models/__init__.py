@@ -20,6 +20,7 @@ from tenancy.models.platform import (
 from tenancy.models.route import WebhookRoute
 from tenancy.models.schema_script import SchemaScript
 from tenancy.models.tenant import Domain, Tenant
+from tenancy.models.usage import TenantUsage
 from tenancy.models.user import Membership, User
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Tenant",
     "TenantArchive",
     "TenantMigration",
+    "TenantUsage",
     "User",
     "WebhookRoute",
 ]

@@ -182,6 +182,9 @@ class SupportGrant(models.Model):
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     ended_by = models.CharField(max_length=12, blank=True, default="")
+    # SHA-256 of the code that carries the operator to the company's host; cleared by its one use.
+    code_digest = models.BinaryField(max_length=32, null=True)
+    code_expires_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["tenant", "-created_at"], name="tenancy_grant_tenant")]

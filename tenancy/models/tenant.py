@@ -147,7 +147,10 @@ class Domain(DomainMixin):
         ACTIVE = "active", _("Active")
         LOST = "lost", _("Proof is gone")
 
+    # Not unique by itself: two companies may claim one name, and the proof decides.
+    domain = models.CharField(max_length=253, db_index=True)
     is_custom = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now())
     state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)
     proof = models.CharField(max_length=64, blank=True, default="")
     verified_at = models.DateTimeField(null=True, blank=True)
@@ -165,6 +168,12 @@ class Domain(DomainMixin):
                 condition=models.Q(is_primary=True),
                 name="tenancy_domain_one_primary",
             ),
+            models.UniqueConstraint(
+                fields=["domain"],
+                condition=models.Q(state="active"),
+                name="tenancy_domain_one_active",
+            ),
+            models.UniqueConstraint(fields=["tenant", "domain"], name="tenancy_domain_once"),
         ]
 
     def __str__(self) -> str:

@@ -45,7 +45,7 @@ def _look_up(host: str) -> TenantRef | None:
     with public_scope():
         domain = (
             Domain.objects.select_related("tenant")
-            .filter(domain=host, tenant__state=Tenant.State.READY)
+            .filter(domain=host, state=Domain.State.ACTIVE, tenant__state=Tenant.State.READY)
             .first()
         )
     return domain.tenant.ref if domain else None
