@@ -6,11 +6,17 @@ database would have to be asked for at every tick.
 """
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.beat import PersistentScheduler
 from celery.schedules import crontab
+from celery.signals import heartbeat_sent, worker_process_init, worker_ready
 from django.conf import settings
 from kombu.entity import Queue
+
+from evosense import telemetry
+from evosense.core import heartbeat, metrics
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evosense.settings.base")
 
@@ -31,6 +37,34 @@ app.conf.beat_schedule = {
         "kwargs": {"task": "messaging.expire_parked", "minutes": 60},
     },
 }
+# A probe reads the file's age; without beats it would take a hung scheduler for a healthy one.
+app.conf.beat_scheduler = "evosense.celery:BeatingScheduler"
 # The current app is a variable of one thread; the others would get an unconfigured one.
 app.set_default()
 app.autodiscover_tasks()
+
+
+class BeatingScheduler(PersistentScheduler):
+    """Celery's own scheduler, which also notes that it still turns."""
+
+    def tick(self, *arguments: Any, **options: Any) -> Any:
+        heartbeat.beat()
+        # The pause until the next tick must not outlast the probe's patience.
+        return min(super().tick(*arguments, **options), 15.0)
+
+
+@worker_ready.connect
+def _serve_metrics(**_details: Any) -> None:
+    metrics.serve_if_asked()
+
+
+@heartbeat_sent.connect
+def _beat(**_details: Any) -> None:
+    heartbeat.beat()
+
+
+@worker_process_init.connect
+def _trace_in_child(**_details: Any) -> None:
+    # The exporter's thread does not survive the fork of a pool process.
+    if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        telemetry.start_tracing()

@@ -1,5 +1,6 @@
 """Request context that belongs to no app: request id, log context, language and time zone."""
 
+import time
 from collections.abc import Callable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,6 +11,7 @@ from django.utils import timezone, translation
 
 from evosense.core.actor import SYSTEM, acting
 from evosense.core.ids import random_base62
+from evosense.core.metrics import observe_request
 from evosense.core.schema import active_tenant
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -30,6 +32,25 @@ class RequestContextMiddleware:
         ):
             response = self.get_response(request)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+class MetricsMiddleware:
+    """Time each request by the name of its view; outside everything, so that refusals count."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        response = self.get_response(request)
+        match = request.resolver_match
+        observe_request(
+            site="tenant" if getattr(request, "tenant", None) else "public",
+            view=match.view_name if match else "",
+            status=response.status_code,
+            seconds=time.perf_counter() - started,
+        )
         return response
 
 

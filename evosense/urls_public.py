@@ -2,7 +2,9 @@
 
 from django.urls import include, path
 
-from evosense import views
+from evosense import house_metrics, views
+
+house_metrics.register()
 
 handler400 = "evosense.views.bad_request"
 handler403 = "evosense.views.permission_denied"
@@ -12,5 +14,6 @@ handler500 = "evosense.views.server_error"
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("metrics", views.metrics, name="metrics"),
     path("", include("tenancy.urls_public")),
 ]

@@ -1,14 +1,18 @@
 """Pages that belong to no app: probes and error handlers of both hosts."""
 
+import hmac
 from typing import Any
 
 import redis
+from django.conf import settings
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from evosense.core.metrics import render as render_metrics
 from evosense.core.problem import problem_response
 from evosense.core.schema import public_scope
 from evosense.core.streams import redis_client
@@ -28,6 +32,16 @@ def readyz(request: HttpRequest) -> JsonResponse:
     status = "ready" if all(parts.values()) else "degraded" if ready else "unready"
     body = {"status": status, **{name: "ok" if ok else "down" for name, ok in parts.items()}}
     return JsonResponse(body, status=200 if ready else 503)
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer Prometheus, which shows METRICS_TOKEN; for others there is no such page."""
+    expected = f"Bearer {settings.METRICS_TOKEN}"
+    given = request.headers.get("Authorization", "")
+    if not settings.METRICS_TOKEN or not hmac.compare_digest(given.encode(), expected.encode()):
+        raise Http404
+    return HttpResponse(render_metrics(with_house=True), content_type=CONTENT_TYPE_LATEST)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

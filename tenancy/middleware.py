@@ -9,14 +9,13 @@ from django.urls import set_urlconf
 from evosense.core.actor import Actor, acting
 from evosense.core.client_address import client_address
 from evosense.core.schema import active_tenant, public_scope, tenant_scope
-from tenancy.permissions import permissions_of
 from tenancy.selectors.hosts import is_public_host, tenant_of_host
-from tenancy.selectors.members import membership_of
+from tenancy.selectors.members import membership_of, permissions_of_member
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 PUBLIC_URLCONF = "evosense.urls_public"
 # Answered on any host, so that a probe by address works.
-PROBES = frozenset({"/healthz", "/readyz"})
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class TenantMiddleware:
@@ -65,7 +64,7 @@ class MembershipMiddleware:
                 raise Http404
             if membership is not None:
                 request.membership = membership  # type: ignore[attr-defined]
-                request.permissions = permissions_of(membership.role)  # type: ignore[attr-defined]
+                request.permissions = permissions_of_member(membership)  # type: ignore[attr-defined]
         with acting(_actor_of(request)):
             return self.get_response(request)
 

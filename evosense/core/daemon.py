@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from django.db import DatabaseError, close_old_connections
 
+from evosense.core import heartbeat, metrics
 from evosense.core.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
@@ -45,14 +46,20 @@ def run_until_stopped(
     """
     stop = Stop().install()
     log.info("started", process=name)
+    metrics.serve_if_asked()
     with Wakeup(channel) as wakeup:
         while not stop.requested():
             try:
                 done = step()
+                metrics.LAST_STEP.labels(name).set_to_current_time()
+                metrics.STEP_DONE.labels(name).inc(done)
             except passing as error:
                 log.warning("step_failed", process=name, error=type(error).__name__)
+                metrics.STEP_FAILURES.labels(name).inc()
                 done = 0
                 close_old_connections()
+            # Also after an error: a process that retries is alive, its metrics tell the rest.
+            heartbeat.beat()
             if not done and not stop.requested():
                 wakeup.wait(1.0)
     log.info("stopped", process=name)

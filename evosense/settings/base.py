@@ -49,6 +49,11 @@ SHARED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    # Tables and algorithms of second factors and sessions; pages and URLs are ours.
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "django_htmx",
     "django_cotton.apps.SimpleAppConfig",
     "template_partials.apps.SimpleAppConfig",
@@ -85,6 +90,7 @@ def _database(url: str) -> dict[str, Any]:
 DATABASES = {"default": _database(DATABASE_URL)}
 
 MIDDLEWARE = [
+    "evosense.middleware.MetricsMiddleware",
     "evosense.middleware.RequestContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -94,6 +100,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "tenancy.middleware.MembershipMiddleware",
     "evosense.middleware.LocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -154,6 +161,17 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account:login"
 LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "tenancy.allauth_adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+# Letters are written and sent by tenancy.services.mail, never by allauth.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_ADAPTER = "tenancy.allauth_adapter.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "EvoSense"
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODE_DIGITS = 10
 
 LANGUAGE_CODE = "pt-br"
 LANGUAGES = [("pt-br", "Português (Brasil)"), ("en", "English")]

@@ -5,11 +5,14 @@ loaded anew when it runs. The work-around of others is a signal handler, whose e
 logs: a task of a deleted tenant then runs in the shared schema.
 """
 
+import time
 from typing import Any
 from uuid import UUID
 
 from celery import Task
+from celery.exceptions import Retry
 
+from evosense.core.metrics import observe_task
 from evosense.core.schema import (
     TENANT_HEADER,
     NoTenantError,
@@ -70,6 +73,24 @@ class TenantTask(Task):
         return stamped
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.request.called_directly:
+            return self._run_in_scope(args, kwargs)
+        started, outcome = time.perf_counter(), "failed"
+        try:
+            answer = self._run_in_scope(args, kwargs)
+            outcome = "done"
+        except Retry:
+            outcome = "retried"
+            raise
+        except TenantRefused:
+            outcome = "refused"
+            raise
+        else:
+            return answer
+        finally:
+            observe_task(self.name, outcome, time.perf_counter() - started)
+
+    def _run_in_scope(self, args: Any, kwargs: Any) -> Any:
         scope = tenant_scope(self._tenant()) if self.tenant_required else public_scope()
         with scope:
             if self.request.called_directly:
