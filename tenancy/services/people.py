@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -51,6 +52,25 @@ def add_member(*, tenant_id: UUID, user_id: int, role: str) -> Membership:
         membership.role, membership.is_active = role, True
         membership.save(update_fields=["role", "is_active"])
     return membership
+
+
+def mark_verified(user: User) -> None:
+    """Remember that the person reads the letters sent to the account's address."""
+    with public_scope(), transaction.atomic():
+        User.objects.select_for_update().filter(pk=user.pk).first()
+        addresses = EmailAddress.objects.filter(user_id=user.pk)
+        addresses.filter(primary=True).exclude(email=user.email).delete()
+        EmailAddress.objects.update_or_create(
+            user_id=user.pk, email=user.email, defaults={"verified": True, "primary": True}
+        )
+
+
+def is_verified(user: User) -> bool:
+    """Tell whether somebody has confirmed the account's present address."""
+    with public_scope():
+        return bool(
+            EmailAddress.objects.filter(user_id=user.pk, email=user.email, verified=True).exists()
+        )
 
 
 def _checked_email(email: str) -> str:
