@@ -81,7 +81,7 @@ async def _pump(ticket: Ticket, start: str, send: Send) -> None:
     last = await _begin(key, start, send)
     ends = time.monotonic() + LIFE_SECONDS
     while time.monotonic() < ends:
-        last = await _forward(key, last, send)
+        last = await _forward(key, last, ticket.hidden, send)
     await send({"type": "http.response.body", "body": b"event: bye\ndata: {}\n\n"})
 
 
@@ -104,7 +104,7 @@ async def _begin(key: str, start: str, send: Send) -> str:
     return start or newest
 
 
-async def _forward(key: str, last: str, send: Send) -> str:
+async def _forward(key: str, last: str, hidden: frozenset[str], send: Send) -> str:
     """Wait for hints up to one heartbeat and pass them on; returns the id to go on after."""
     try:
         found = await _client().xread({key: last}, count=_BATCH, block=HEARTBEAT_SECONDS * 1000)
@@ -119,8 +119,10 @@ async def _forward(key: str, last: str, send: Send) -> str:
     for entry_id, fields in found[0][1]:
         last = entry_id.decode()
         kind, ids = fields[b"kind"].decode(), fields[b"ids"].decode()
-        lines.append(f"id: {last}\nevent: {kind}\ndata: {ids}\n\n")
-    await _write(send, "".join(lines).encode())
+        if kind not in hidden:
+            lines.append(f"id: {last}\nevent: {kind}\ndata: {ids}\n\n")
+    # Nothing left is still a sign of life.
+    await _write(send, "".join(lines or [": quiet\n\n"]).encode())
     return last
 
 

@@ -4,7 +4,7 @@ Every view of a tenant's host carries either `required_permission` (set by `requ
 `is_public_page`; the isolation matrix fails for a view with neither.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -52,12 +52,44 @@ SCOPES = (
     "connections:write",
     "events:read",
     "events:write",
+    "members:read",
+    "audit:read",
 )
 
+# What a company's own roles may hold: all but the owner's.
+GRANTABLE_PERMISSIONS = _ADMIN - {MEMBER}
+# A hint of the event stream is for whoever has one of these; other kinds are for every member.
+HINT_PERMISSIONS: dict[str, frozenset[str]] = {
+    "messages": frozenset({"conversations.view", "overview.view"}),
+    "contacts": frozenset({"contacts.view"}),
+    "connections": frozenset({"connections.view"}),
+    "raw": frozenset({"connections.view", "events.view"}),
+}
 
-def permissions_of(role: str) -> frozenset[str]:
-    """Return what a role may do; an unknown role may do nothing."""
-    return ROLE_PERMISSIONS.get(role, frozenset())
+
+def permissions_of(role: str, own: Iterable[str] | None = None) -> frozenset[str]:
+    """Return what a role may do; an unknown role may do nothing.
+
+    `own` is the list of a role that the company made: it replaces what `role` may do, and never
+    reaches beyond an administrator even when the stored list does.
+    """
+    if own is None:
+        return ROLE_PERMISSIONS.get(role, frozenset())
+    return (frozenset(own) & GRANTABLE_PERMISSIONS) | {MEMBER}
+
+
+def rank_of(permissions: Iterable[str]) -> str:
+    """Return the lowest of the house roles that may do all of it: a custom role counts as that."""
+    wanted = frozenset(permissions)
+    for role, allowed in ROLE_PERMISSIONS.items():
+        if wanted <= allowed:
+            return role
+    raise ValueError("These permissions are not in the permission table.")
+
+
+def hidden_hints(permissions: frozenset[str]) -> list[str]:
+    """Return the kinds of hints that somebody with `permissions` is not to be told of."""
+    return [kind for kind, needed in HINT_PERMISSIONS.items() if not needed & permissions]
 
 
 def requires(permission: str) -> Callable[[View], View]:

@@ -20,7 +20,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from evosense.core.pagination import encode_cursor
 from evosense.core.schema import tenant_scope
 from evosense.testing.databases import ALPHA, BETA
-from tenancy.permissions import ROLE_PERMISSIONS, SCOPES
+from tenancy.permissions import GRANTABLE_PERMISSIONS, MEMBER, ROLE_PERMISSIONS, SCOPES
 from tenancy.tests import factories
 
 ROLES = tuple(ROLE_PERMISSIONS)
@@ -204,6 +204,36 @@ def test_each_role_gets_what_the_table_says_and_no_foreign_object(role, foreign)
         for method, answer in ask(client, route).items():
             where = f"{role}: {method} {route.path}"
             if route.permission not in ROLE_PERMISSIONS[role]:
+                assert answer.status_code == 403, where
+            elif route.takes_ids:
+                assert answer.status_code == 404, where
+            else:
+                assert answer.status_code in {200, 204, 302, 400, 422}, where
+            assert b"segredo" not in answer.content, where
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        (),
+        ("contacts.view",),
+        ("conversations.view", "numbers.view", "audit.view"),
+        ("members.view", "members.manage", "settings.manage", "connections.manage"),
+        tuple(sorted(GRANTABLE_PERMISSIONS)),
+    ],
+    ids=lambda own: "+".join(own[:2]) or "nothing",
+)
+def test_a_role_of_the_companys_own_opens_what_it_lists_and_no_more(own, foreign) -> None:
+    role = factories.make_role(*own)
+    allowed = {*own, MEMBER}
+    for route in routes(foreign):
+        if route.is_api or route.is_public or route.permission is None:
+            continue
+        # Its stored rank is an administrator's: only the list may count.
+        client = factories.client_of(factories.make_member("admin", custom_role=role))
+        for method, answer in ask(client, route).items():
+            where = f"{own}: {method} {route.path}"
+            if route.permission not in allowed:
                 assert answer.status_code == 403, where
             elif route.takes_ids:
                 assert answer.status_code == 404, where

@@ -13,6 +13,7 @@ from django.conf import settings
 from evosense import streams_app
 from evosense.core import streams
 from evosense.core.stream_ticket import issue_ticket
+from tenancy.permissions import hidden_hints, permissions_of
 
 ONE, TWO = uuid4(), uuid4()
 
@@ -58,7 +59,8 @@ class Browser:
 
 @asynccontextmanager
 async def connected(tenant_id, **options):
-    ticket = quote(issue_ticket(tenant_id=tenant_id, user_id=1))
+    hidden = options.pop("hidden", ())
+    ticket = quote(issue_ticket(tenant_id=tenant_id, user_id=1, hidden=hidden))
     browser = Browser(f"ticket={ticket}&cursor={options.pop('cursor', '')}", **options)
     task = asyncio.create_task(
         streams_app.application(browser.scope, browser.receive, browser.send)
@@ -88,6 +90,19 @@ def test_a_hint_reaches_its_own_tenant_only() -> None:
             await publish(ONE, "messages", conversation_ids=[1])
             await browser.sees('data: {"conversation_ids":[1]}')
             assert "99" not in browser.text.replace(last_id(browser.text), "")
+
+    asyncio.run(scenario())
+
+
+def test_a_role_is_not_told_of_what_it_may_not_see() -> None:
+    async def scenario():
+        hidden = hidden_hints(permissions_of("viewer", ["contacts.view"]))
+        async with connected(ONE, hidden=hidden) as browser:
+            await browser.sees("event: hello")
+            await publish(ONE, "messages", conversation_ids=[5])
+            await publish(ONE, "contacts", contact_ids=[6])
+            await browser.sees('data: {"contact_ids":[6]}')
+            assert "conversation_ids" not in browser.text
 
     asyncio.run(scenario())
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.conf import settings
 
 from tenancy.models import Domain, Membership, Tenant
+from tenancy.permissions import permissions_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +20,17 @@ class Workspace:
 
 def membership_of(*, user_id: int, tenant_id: UUID) -> Membership | None:
     """Return the active membership of an active user, or None."""
-    return Membership.objects.filter(
-        user_id=user_id, tenant_id=tenant_id, is_active=True, user__is_active=True
-    ).first()
+    return (
+        Membership.objects.select_related("custom_role")
+        .filter(user_id=user_id, tenant_id=tenant_id, is_active=True, user__is_active=True)
+        .first()
+    )
+
+
+def permissions_of_member(membership: Membership) -> frozenset[str]:
+    """Return what a member may do: what the company's own role lists, else the house's role."""
+    own = membership.custom_role
+    return permissions_of(membership.role, own.permissions if own else None)
 
 
 def workspaces_of(user_id: int) -> list[Workspace]:

@@ -8,7 +8,7 @@ from django.test import Client
 
 from evosense.core.schema import TenantRef, public_scope
 from evosense.testing.databases import ALPHA
-from tenancy.models import Membership, User
+from tenancy.models import Membership, Role, User
 from tenancy.services import keys
 
 _numbers = count(1)
@@ -35,6 +35,21 @@ def client_for(role: str = "agent", *, tenant: TenantRef = ALPHA) -> Client:
     browser = anonymous_client(tenant=tenant)
     with public_scope():
         browser.force_login(make_member(role, tenant=tenant).user)
+    return browser
+
+
+def make_role(*permissions: str, tenant: TenantRef = ALPHA, name: str = "") -> Role:
+    with public_scope():
+        return Role.objects.create(
+            tenant_id=tenant.id, name=name or f"Role {next(_numbers)}", permissions=permissions
+        )
+
+
+def client_of(membership: Membership, *, tenant: TenantRef = ALPHA) -> Client:
+    """Return a browser on the tenant's host, logged in as this member."""
+    browser = anonymous_client(tenant=tenant)
+    with public_scope():
+        browser.force_login(membership.user)
     return browser
 
 

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from evosense.core.schema import current_tenant
 from evosense.core.stream_ticket import issue_ticket
-from tenancy.permissions import MEMBER, requires
+from tenancy.permissions import MEMBER, hidden_hints, requires
 
 
 @requires(MEMBER)
@@ -14,5 +14,9 @@ from tenancy.permissions import MEMBER, requires
 @require_safe
 def stream_address(request: HttpRequest) -> JsonResponse:
     """Return the stream's address with a fresh ticket; the page asks again to reconnect."""
-    ticket = issue_ticket(tenant_id=current_tenant().id, user_id=int(request.user.pk or 0))
+    ticket = issue_ticket(
+        tenant_id=current_tenant().id,
+        user_id=int(request.user.pk or 0),
+        hidden=hidden_hints(getattr(request, "permissions", frozenset())),
+    )
     return JsonResponse({"url": f"/eventos?ticket={ticket}"})

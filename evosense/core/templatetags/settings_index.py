@@ -14,5 +14,5 @@ def settings_index(context: dict[str, Any]) -> list[SettingGroup]:
     """Return the groups of settings that the person may open, the current page marked."""
     request = context["request"]
     match = getattr(request, "resolver_match", None)
-    permissions = getattr(request, "permissions", frozenset())
+    permissions: frozenset[str] = getattr(request, "permissions", frozenset())
     return setting_groups(permissions, match.view_name if match else "")
