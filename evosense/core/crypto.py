@@ -20,9 +20,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import models
 
-from evosense.core.schema import active_tenant, current_tenant
+from evosense.core.schema import TenantRef, active_tenant, current_tenant, tenant_scope
 
 _VERSION = 1
+SENDER_KEY_PLACE = "tenancy_tenant|sender_key"
 
 
 class DecryptionError(ValueError):
@@ -68,7 +69,29 @@ def tenant_hmac(address: str) -> bytes:
     The key is derived per tenant, so the same person has unrelated hashes in two tenants. A plain
     hash of a Brazilian mobile number is broken by trying the whole range.
     """
-    return hmac.digest(_tenant_key(current_tenant().id), address.encode(), "sha256")
+    return hmac.digest(tenant_key(current_tenant()), address.encode(), "sha256")
+
+
+def tenant_key(tenant: TenantRef) -> bytes:
+    """Return the key of a tenant's address hashes: its own if it brought one, else derived.
+
+    An imported tenant brings its key: hashes of addresses that nobody knows any more (of people
+    who were erased, of events whose message has not come yet) cannot be computed again.
+    """
+    if tenant.sender_key:
+        return _opened_key(tenant.sender_key, tenant.id)
+    return _tenant_key(tenant.id)
+
+
+def seal_tenant_key(key: bytes) -> bytes:
+    """Return a key of address hashes as the active tenant's row keeps it."""
+    return encrypt(key.hex(), SENDER_KEY_PLACE)
+
+
+@lru_cache(maxsize=4096)
+def _opened_key(sealed: bytes, tenant_id: UUID) -> bytes:
+    with tenant_scope(TenantRef(id=tenant_id, schema_name="", slug="")):
+        return bytes.fromhex(decrypt(sealed, SENDER_KEY_PLACE))
 
 
 def token_digest(token: str) -> bytes:

@@ -8,7 +8,8 @@ database backend (`tenancy.db.backend`) renders it into `search_path` before eac
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
@@ -33,6 +34,14 @@ class TenantRef:
     name: str = ""
     timezone: str = "America/Sao_Paulo"
     locale: str = "pt-br"
+    # Sealed key of the address hashes of an imported tenant; empty: derived from the house's.
+    sender_key: bytes = field(default=b"", repr=False)
+    # From then on people and programs may only see why, pay, export and delete.
+    restricted_from: datetime | None = None
+
+    def is_restricted(self) -> bool:
+        """Tell whether the tenant is suspended or its trial is over."""
+        return self.restricted_from is not None and self.restricted_from <= datetime.now(UTC)
 
 
 class _Task(Protocol):

@@ -86,6 +86,9 @@ class TenantArchive(models.Model):
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     reason = models.CharField(max_length=40, blank=True, default="")
     requested_by = models.CharField(max_length=254, blank=True, default="")
+    with_raw_events = models.BooleanField(default=False)
+    # Encrypted, and only until the file is written.
+    passphrase = models.BinaryField(null=True, editable=False)
     file = models.CharField(max_length=200, blank=True, default="")
     size = models.BigIntegerField(null=True)
     sha256 = models.CharField(max_length=64, blank=True, default="")

@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Any, NoReturn
 
 from django.core.validators import RegexValidator
@@ -86,12 +87,18 @@ class Tenant(TenantMixin):
     # Shown to people who come to a suspended company.
     suspended_at = models.DateTimeField(null=True, blank=True)
     suspend_reason = models.CharField(max_length=200, blank=True, default="")
+    suspend_cause = models.CharField(max_length=12, blank=True, default="")
+    # What `status` was before, so that resuming never turns a trial into a paid plan.
+    status_before = models.CharField(max_length=16, blank=True, default="")
     trial_ends_at = models.DateTimeField(null=True, blank=True)
     # The end of the grace period of a deletion that was asked for.
     delete_after = models.DateTimeField(null=True, blank=True)
     next_billing_date = models.DateField(null=True, blank=True)
     timezone = models.CharField(max_length=64, default="America/Sao_Paulo")
     locale = models.CharField(max_length=8, default="pt-br")
+    # The key of its address hashes, sealed, when it was imported from an installation with another
+    # one: a hash cannot be computed again for an address that only the hash is left of.
+    sender_key = models.BinaryField(max_length=128, null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -136,7 +143,16 @@ class Tenant(TenantMixin):
             name=self.name,
             timezone=self.timezone,
             locale=self.locale,
+            sender_key=bytes(self.sender_key or b""),
+            restricted_from=self.restricted_from,
         )
+
+    @property
+    def restricted_from(self) -> datetime | None:
+        """Return since or from when people and programs may not work here; None is never."""
+        if self.status == self.Status.SUSPENDED:
+            return self.suspended_at or self.created_at
+        return self.trial_ends_at if self.status == self.Status.TRIAL else None
 
 
 class Domain(DomainMixin):
