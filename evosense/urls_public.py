@@ -1,8 +1,9 @@
-"""The public host: probes, the way to a workspace; the operator site comes here."""
+"""The public host: probes, the way to a workspace, the operators' site."""
 
 from django.urls import include, path
 
 from evosense import house_metrics, views
+from evosense.admin_sites import operator_site
 
 house_metrics.register()
 
@@ -15,5 +16,6 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("metrics", views.metrics, name="metrics"),
+    path("admin/", operator_site.urls),
     path("", include("tenancy.urls_public")),
 ]

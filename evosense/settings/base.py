@@ -5,8 +5,10 @@ from typing import Any
 
 import environ
 
+from evosense.core.egress.policy import read_policy
 from evosense.core.logging import logging_settings
 from evosense.env import Environment
+from evosense.settings.operators import UNFOLD  # noqa: F401  (read by name)
 from tenancy.db.pool import reset_search_path
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -25,10 +27,17 @@ PUBLIC_SCHEME = env.text("PUBLIC_SCHEME", "https")
 PUBLIC_PORT = env.text("PUBLIC_PORT", "")
 DATABASE_URL = env.text("DATABASE_URL", hint="postgres://user:password@host:5432/name")
 REDIS_URL = env.text("REDIS_URL", hint="redis://host:6379/0")
+# Whether strangers may sign up: closes what an operator may open for a company of their own.
+SAAS_MODE = env.flag("SAAS_MODE", default=False)
+EGRESS = read_policy(env, is_saas=SAAS_MODE)
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 RECEIVER_MAX_BODY = env.integer("RECEIVER_MAX_BODY", 64 * 1024 * 1024)
 RECEIVER_SPOOL_DIR = env.text("RECEIVER_SPOOL_DIR", str(BASE_DIR / "var" / "spool"))
 RECEIVER_SPOOL_LIMIT = env.integer("RECEIVER_SPOOL_LIMIT", 1024 * 1024 * 1024)
+# Networks in CIDR form that operators may come from; empty is from anywhere.
+OPERATOR_NETWORKS = env.items("OPERATOR_NETWORKS")
+# Name servers that are asked for the proofs of custom domains; empty is the system's.
+DNS_SERVERS = env.items("DNS_SERVERS")
 RAW_EVENT_RETENTION_DAYS = env.integer("RAW_EVENT_RETENTION_DAYS", 14)
 
 ALLOWED_HOSTS = [PUBLIC_HOST, f".{PUBLIC_HOST}", *env.items("EXTRA_HOSTS")]
@@ -43,6 +52,10 @@ SHARED_APPS = [
     "evosense.core",
     "messaging.ingest",
     "billing",
+    # Before Django's admin, whose templates it replaces; only the public host serves either.
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",

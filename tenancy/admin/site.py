@@ -1,0 +1,108 @@
+"""The operators' site: Django admin on the public host, behind a door of its own.
+
+Apps register their pages on `operator_site`; `evosense.admin_sites` puts the whole together.
+"""
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, path
+from django.utils.translation import gettext_lazy as _
+from unfold.sites import UnfoldAdminSite
+
+from evosense.core.actor import Actor, acting
+from evosense.core.client_address import client_address
+from tenancy.services.operators import SESSION_KEY, comes_from_inside, is_operator
+
+# Alpine, which unfold's pages are made of, evaluates attributes and sets styles. Nowhere else.
+RELAXED = {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"]}
+# Django's own pages that act without audit, and unfold's search, which needs a tenant's cache.
+_LEFT_OUT = frozenset({"password_change", "password_change_done", "search", "view_on_site"})
+
+View = Callable[..., HttpResponse]
+
+
+class OperatorSite(UnfoldAdminSite):
+    """Django admin for the people who run the house. Every act goes through a service."""
+
+    index_title = _("The house now")
+    index_template = "operators/dashboard.html"
+    login_template = "operators/login.html"
+    # Filled by the composition root, which may ask every app.
+    dashboard: Callable[[HttpRequest], dict[str, Any]] | None = None
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let in whoever is an operator and came in by the operators' door."""
+        return is_operator(request.user) and SESSION_KEY in request.session
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:  # noqa: FBT001, FBT002
+        guarded: View = super().admin_view(view, cacheable)
+
+        def at_the_door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            refuse_outsiders(request)
+            with acting(actor_of(request)):
+                return relax(render(guarded(request, *args, **kwargs)))
+
+        return update_wrapper(at_the_door, view)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        from tenancy.admin import door  # noqa: PLC0415
+
+        own = [
+            path("login/", door.login, name="login"),
+            path("logout/", door.logout, name="logout"),
+        ]
+        stock = [
+            entry
+            for entry in super().get_urls()
+            if getattr(entry, "name", None) not in _LEFT_OUT | {"login", "logout"}
+        ]
+        return [*own, *stock]
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        numbers = self.dashboard(request) if self.dashboard else {}
+        return super().index(request, {**(extra_context or {}), **numbers})
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Return nothing: the side bar is a list of our own, in the order of need."""
+        return super().get_app_list(request, app_label) if app_label else []
+
+
+def refuse_outsiders(request: HttpRequest) -> None:
+    """Answer as if nothing were here when the address is not one of the operators' networks."""
+    if not comes_from_inside(client_address(request)):
+        raise Http404
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return the operator as the audit names one."""
+    user = request.user
+    if not is_operator(user):
+        return Actor(address=client_address(request))
+    return Actor(
+        kind="operator",
+        id=str(user.pk),
+        label=str(getattr(user, "email", "")),
+        address=client_address(request),
+        request_id=getattr(request, "request_id", ""),
+    )
+
+
+def render(response: HttpResponse) -> HttpResponse:
+    """Render a template answer now, while the operator is still named."""
+    if callable(getattr(response, "render", None)) and not getattr(response, "is_rendered", True):
+        response.render()  # type: ignore[attr-defined]
+    return response
+
+
+def relax(response: HttpResponse) -> HttpResponse:
+    """Widen the content policy of one answer to what unfold needs."""
+    response._csp_update = RELAXED  # type: ignore[attr-defined]  # noqa: SLF001
+    return response
+
+
+operator_site = OperatorSite(name="admin")
