@@ -31,6 +31,8 @@ app.conf.beat_schedule = {
     "outbox": {"task": "core.purge_outbox", "schedule": crontab("40", "3")},
     "leases": {"task": "tenancy.reap_leases", "schedule": 15.0, "options": {"expires": 15}},
     "provisioning": {"task": "tenancy.finish_provisioning", "schedule": 300.0},
+    "mail": {"task": "tenancy.sweep_mail", "schedule": 60.0, "options": {"expires": 55}},
+    "front door": {"task": "tenancy.purge_front_door", "schedule": crontab("25", "3")},
     "parked": {
         "task": "tenancy.fan_out",
         "schedule": 60.0,

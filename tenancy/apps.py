@@ -15,3 +15,6 @@ class TenancyConfig(AppConfig):
         register_link("events", "account:stream-address")
         register_link("language", "account:preferences")
         navigation.register()
+        from tenancy.services.letters import register_letters  # noqa: PLC0415
+
+        register_letters()

@@ -11,6 +11,7 @@ from evosense.core.schema import TENANT_HEADER, public_scope
 from evosense.core.streams import redis_client
 from tenancy.db import fleet, provision, tickets  # noqa: F401  (tickets registers its tasks)
 from tenancy.models import Tenant
+from tenancy.services import mail
 
 
 @shared_task(
@@ -29,6 +30,24 @@ def provision_tenant(tenant_id: str) -> None:
 def finish_provisioning() -> None:
     """Try again what was interrupted or failed."""
     fleet.finish_provisioning()
+
+
+@shared_task(name="tenancy.deliver_mail", tenant_required=False, expires=600)
+def deliver_mail(mail_id: str) -> None:
+    """Send one letter now; the sweep sends it when this message is lost."""
+    mail.deliver(UUID(mail_id))
+
+
+@shared_task(name="tenancy.sweep_mail", tenant_required=False, expires=55)
+def sweep_mail() -> None:
+    """Send what is due."""
+    mail.sweep()
+
+
+@shared_task(name="tenancy.purge_front_door", tenant_required=False)
+def purge_front_door() -> None:
+    """Forget old letters."""
+    mail.purge()
 
 
 @shared_task(name="tenancy.fan_out", tenant_required=False, expires=55)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from evosense.core.egress.policy import read_policy
 from evosense.core.logging import logging_settings
@@ -31,6 +32,17 @@ REDIS_URL = env.text("REDIS_URL", hint="redis://host:6379/0")
 SAAS_MODE = env.flag("SAAS_MODE", default=False)
 EGRESS = read_policy(env, is_saas=SAAS_MODE)
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
+# smtp+tls://user:password@host:587; without it letters wait in the database and a check warns.
+EMAIL_URL = env.text("EMAIL_URL", "")
+EMAIL_READY = bool(EMAIL_URL)
+EMAIL_FROM = env.text("EMAIL_FROM", f"EvoSense <no-reply@{PUBLIC_HOST}>")
+EMAIL_REPLY_TO = env.text("EMAIL_REPLY_TO", "")
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = EMAIL_FROM
+# The time zone of letters that belong to no company.
+DEFAULT_LETTER_ZONE = "America/Sao_Paulo"
+# Where a local installation keeps its letters instead of sending them.
+MAILBOX_DIR = Path(env.text("EVOSENSE_HOME", str(BASE_DIR / ".evosense"))) / "mail"
 RECEIVER_MAX_BODY = env.integer("RECEIVER_MAX_BODY", 64 * 1024 * 1024)
 RECEIVER_SPOOL_DIR = env.text("RECEIVER_SPOOL_DIR", str(BASE_DIR / "var" / "spool"))
 RECEIVER_SPOOL_LIMIT = env.integer("RECEIVER_SPOOL_LIMIT", 1024 * 1024 * 1024)
@@ -101,6 +113,18 @@ def _database(url: str) -> dict[str, Any]:
 
 
 DATABASES = {"default": _database(DATABASE_URL)}
+
+
+def _mail_server(url: str) -> dict[str, Any]:
+    try:
+        return dict(environ.Env.email_url_config(url)) if url else {}
+    except ImproperlyConfigured as error:
+        env.problem(f"EMAIL_URL: {error}")
+        return {}
+
+
+# EMAIL_HOST, EMAIL_PORT, EMAIL_USE_TLS and the others that Django reads.
+globals().update(_mail_server(EMAIL_URL))
 
 MIDDLEWARE = [
     "evosense.middleware.MetricsMiddleware",
@@ -174,6 +198,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account:login"
 LOGIN_REDIRECT_URL = "/"
+PASSWORD_RESET_TIMEOUT = 30 * 60
 ACCOUNT_ADAPTER = "tenancy.allauth_adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}

@@ -7,6 +7,10 @@ os.environ.setdefault("PUBLIC_SCHEME", "http")
 os.environ.setdefault("PUBLIC_PORT", os.environ.get("PORT", "8000"))
 os.environ.setdefault("SECURE_SSL_REDIRECT", "0")
 os.environ.setdefault("BEHIND_PROXY", "0")
+# The simulator is this machine.
+os.environ.setdefault("EVOSENSE_EGRESS_ALLOW", "127.0.0.0/8,::1/128")
+os.environ.setdefault("EVOSENSE_EGRESS_PORTS", "any")
+os.environ.setdefault("EVOSENSE_EGRESS_HTTP", "1")
 
 from evosense.core.logging import logging_settings
 from evosense.settings.base import *
@@ -25,6 +29,10 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+if not EMAIL_URL:
+    # Letters become files that /dev/mailbox shows.
+    EMAIL_READY = True
+    EMAIL_BACKEND = "evosense.local.mailbox.FolderBackend"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 LOGGING = logging_settings(as_json=False, level=os.environ.get("LOG_LEVEL", "INFO"))

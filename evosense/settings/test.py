@@ -13,8 +13,12 @@ os.environ.setdefault("PUBLIC_HOST", "testserver")
 export_test_servers()
 os.environ.setdefault("DATABASE_URL", "postgres://localhost/unset")
 os.environ.setdefault("REDIS_URL", "redis://localhost:1/0")
+os.environ.setdefault("EMAIL_URL", "memorymail://")
 os.environ.setdefault("SECURE_SSL_REDIRECT", "0")
 os.environ.setdefault("BEHIND_PROXY", "0")
+os.environ.setdefault("EVOSENSE_EGRESS_ALLOW", "127.0.0.0/8,::1/128")
+os.environ.setdefault("EVOSENSE_EGRESS_PORTS", "any")
+os.environ.setdefault("EVOSENSE_EGRESS_HTTP", "1")
 
 from evosense.settings.base import *
 

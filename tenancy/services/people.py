@@ -9,15 +9,17 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
+from evosense.core.actor import Actor, acting, current_actor
 from evosense.core.errors import Conflict, Invalid
 from evosense.core.schema import public_scope
-from tenancy.models import Membership, User
+from tenancy.models import Membership, Role, User
+from tenancy.services import audit
 
 
 def create_user(*, email: str, password: str, name: str = "", locale: str = "") -> User:
     """Create an account that can log in at once."""
-    email = _checked_email(email)
-    _check_password(password, User(email=email, name=name))
+    email = checked_email(email)
+    check_password(password, User(email=email, name=name))
     with public_scope():
         try:
             with transaction.atomic():
@@ -32,25 +34,62 @@ def create_user(*, email: str, password: str, name: str = "", locale: str = "") 
 def find_or_create_user(*, email: str, password: str) -> User:
     """Return the account with this e-mail as it is, or create it."""
     with public_scope():
-        known = User.objects.filter(email=_checked_email(email)).first()
+        known = User.objects.filter(email=checked_email(email)).first()
     return known or create_user(email=email, password=password)
 
 
-def add_member(*, tenant_id: UUID, user_id: int, role: str) -> Membership:
+def find_user(email: str) -> User | None:
+    """Return the account with this e-mail, whether or not it may log in."""
+    with public_scope():
+        return User.objects.filter(email=email.strip().lower()).first()
+
+
+def join(*, tenant_id: UUID, user: User, role: str, custom_role: Role | None = None) -> Membership:
+    """Make `user` a member by their own act, audited as theirs."""
+    now = current_actor()
+    person = Actor(
+        kind="user",
+        id=str(user.pk),
+        label=user.email,
+        address=now.address,
+        request_id=now.request_id,
+    )
+    with public_scope(), transaction.atomic(), acting(person):
+        membership = add_member(
+            tenant_id=tenant_id, user_id=user.pk, role=role, custom_role=custom_role
+        )
+        given = custom_role.name if custom_role else role
+        audit.record(
+            "member.joined",
+            object_type="member",
+            object_id=membership.pk,
+            object_label=user.email,
+            changes={"role": [None, given]},
+            tenant_id=tenant_id,
+        )
+    return membership
+
+
+def add_member(
+    *, tenant_id: UUID, user_id: int, role: str, custom_role: Role | None = None
+) -> Membership:
     """Let a user into a tenant; somebody who left comes back with the new role."""
     if role not in Membership.Role.values:
         raise Invalid("role_unknown", _("There is no such role."), field="role")
     with public_scope(), transaction.atomic():
         membership, created = Membership.objects.select_for_update().get_or_create(
-            tenant_id=tenant_id, user_id=user_id, defaults={"role": role}
+            tenant_id=tenant_id,
+            user_id=user_id,
+            defaults={"role": role, "custom_role": custom_role},
         )
         if created:
             return membership
         if membership.is_active:
             message = _("This person is already a member.")
             raise Conflict("member_exists", message, field="email")
-        membership.role, membership.is_active = role, True
-        membership.save(update_fields=["role", "is_active"])
+        membership.role, membership.custom_role = role, custom_role
+        membership.is_active, membership.deactivated_at = True, None
+        membership.save(update_fields=["role", "custom_role", "is_active", "deactivated_at"])
     return membership
 
 
@@ -73,7 +112,8 @@ def is_verified(user: User) -> bool:
         )
 
 
-def _checked_email(email: str) -> str:
+def checked_email(email: str) -> str:
+    """Return the address as it is stored; raise Invalid for what is none."""
     email = email.strip().lower()
     try:
         validate_email(email)
@@ -83,7 +123,8 @@ def _checked_email(email: str) -> str:
     return email
 
 
-def _check_password(password: str, user: User) -> None:
+def check_password(password: str, user: User) -> None:
+    """Raise Invalid with everything that the password rules object to."""
     try:
         validate_password(password, user)
     except ValidationError as error:
