@@ -1,4 +1,8 @@
+import structlog
 from django.apps import AppConfig
+from django.conf import settings
+
+logger = structlog.get_logger(__name__)
 
 
 class CoreConfig(AppConfig):
@@ -12,3 +16,8 @@ class CoreConfig(AppConfig):
 
         telemetry.start()
         register_backlog("outbox", unpublished_events)
+        self._tell_what_is_open()
+
+    def _tell_what_is_open(self) -> None:
+        if settings.EGRESS.opened and not settings.IS_LOCAL:
+            logger.warning("egress_opened", networks_and_places=settings.EGRESS.opened)

@@ -1,0 +1,234 @@
+"""The one door to servers that are not ours: every request of the house leaves through it.
+
+Addresses of tenants are a way into the operator's network. So a name is looked up once, every
+address of it must be public, and the connection goes to what was looked at; no redirects, no
+proxies from the environment, no cookies, TLS unless the operator permits otherwise, an end to
+the time and to the size. Call it outside transactions: the other side decides how long it takes.
+"""
+
+import ssl
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpcore2
+import httpx2
+import orjson
+import structlog
+from django.conf import settings
+
+from evosense.core.egress.errors import EgressBlocked, EgressError, EgressFailed
+from evosense.core.egress.network import GuardedBackend, deadline
+from evosense.core.egress.policy import Policy
+from evosense.core.egress.target import Resolver, Target, find_addresses, read_url
+
+__all__ = ["Answer", "Egress", "EgressBlocked", "EgressError", "EgressFailed", "check_url", "send"]
+
+CONNECT_SECONDS = 5.0
+TOTAL_SECONDS = 15.0
+LONGEST_ANSWER = 1024 * 1024
+# Framing and destination are ours; a second voice about them would be request smuggling.
+_OURS = frozenset(
+    {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "te"}
+)
+_INFLATABLE = frozenset({"gzip", "x-gzip", "deflate"})
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered; a redirect is an answer like another and is not followed."""
+
+    status: int
+    headers: httpx2.Headers
+    body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+    def json(self) -> Any:
+        """Return the parsed body; raises EgressFailed when it is not JSON."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError as error:
+            raise EgressFailed("broken_answer") from error
+
+
+def check_url(url: str, *, look_up: bool = True) -> None:
+    """Refuse an address at the time it is saved; raises EgressBlocked.
+
+    Every request checks again. A name that is unknown now may be known then, so it passes.
+    """
+    target = read_url(url, settings.EGRESS)
+    try:
+        # Without a look-up only addresses spelled out in the URL can be judged.
+        resolver = None if look_up else _look_nothing_up
+        find_addresses(target.host, target.port, settings.EGRESS, resolver)
+    except EgressFailed:
+        return
+
+
+def send(method: str, url: str, **options: Any) -> Answer:
+    """Make one request on a connection of its own; the options are those of `Egress.send`."""
+    with Egress() as door:
+        return door.send(method, url, **options)
+
+
+class Egress:
+    """Keeps connections open between requests to the same server; safe to share by threads."""
+
+    def __init__(
+        self,
+        policy: Policy | None = None,
+        *,
+        resolver: Resolver | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._policy = policy or settings.EGRESS
+        self._pool = httpcore2.ConnectionPool(
+            ssl_context=ssl_context,
+            max_connections=20,
+            max_keepalive_connections=5,
+            keepalive_expiry=20,
+            network_backend=GuardedBackend(self._policy, resolver),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_reason: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        total_seconds: float = TOTAL_SECONDS,
+        longest: int = LONGEST_ANSWER,
+    ) -> Answer:
+        """Send a request and read the answer whole; raises EgressBlocked or EgressFailed."""
+        try:
+            target = read_url(url, self._policy)
+            with _time_limit(total_seconds), _failures():
+                return self._exchange(
+                    httpcore2.Request(
+                        method,
+                        httpcore2.URL(
+                            scheme=target.scheme,
+                            host=target.host,
+                            port=target.port,
+                            target=target.path,
+                        ),
+                        headers=_headers(target, headers or {}, body),
+                        content=body,
+                        extensions={"timeout": _patience(total_seconds)},
+                    ),
+                    longest,
+                )
+        except EgressBlocked as refusal:
+            # Not the address: it may carry a token.
+            logger.warning("egress_blocked", code=refusal.code)
+            raise
+
+    def _exchange(self, request: httpcore2.Request, longest: int) -> Answer:
+        response = self._pool.handle_request(request)
+        try:
+            headers = httpx2.Headers(response.headers)
+            raw = bytearray()
+            for chunk in response.iter_stream():
+                raw += chunk
+                if len(raw) > longest:
+                    raise EgressFailed("too_large")
+        finally:
+            response.close()
+        return Answer(response.status, headers, _decoded(bytes(raw), headers, longest))
+
+
+def _headers(target: Target, wanted: Mapping[str, str], body: bytes) -> list[tuple[str, str]]:
+    headers = {
+        "Host": target.authority,
+        "User-Agent": "EvoSense",
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",
+    }
+    if body:
+        headers["Content-Length"] = str(len(body))
+    known = {name.lower(): name for name in headers}
+    for name, value in wanted.items():
+        if name.lower() in _OURS:
+            raise ValueError(f"the header {name} belongs to the client")
+        headers[known.get(name.lower(), name)] = value
+    return list(headers.items())
+
+
+def _patience(total: float) -> dict[str, float]:
+    return {
+        "connect": min(CONNECT_SECONDS, total),
+        "read": total,
+        "write": total,
+        "pool": min(CONNECT_SECONDS, total),
+    }
+
+
+def _decoded(raw: bytes, headers: httpx2.Headers, longest: int) -> bytes:
+    """Undo an encoding that was not asked for, up to `longest`: a bomb must not open here."""
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding in {"", "identity"} or not raw:
+        return raw
+    if encoding not in _INFLATABLE:
+        raise EgressFailed("broken_answer")
+    inflater = zlib.decompressobj(wbits=47)
+    try:
+        plain = inflater.decompress(raw, longest + 1)
+    except zlib.error as error:
+        raise EgressFailed("broken_answer") from error
+    if len(plain) > longest:
+        raise EgressFailed("too_large")
+    if not inflater.eof:
+        raise EgressFailed("broken_answer")
+    return plain
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    token = deadline.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        deadline.reset(token)
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    try:
+        yield
+    except httpcore2.TimeoutException as error:
+        raise EgressFailed("timed_out") from error
+    except (httpcore2.NetworkError, ssl.SSLError) as error:
+        raise EgressFailed("tls_failed" if _is_tls(error) else "connect_failed") from error
+    except (httpcore2.ProtocolError, httpcore2.UnsupportedProtocol) as error:
+        raise EgressFailed("broken_answer") from error
+
+
+def _is_tls(error: BaseException) -> bool:
+    """Tell whether a certificate or a handshake is at fault; the cause is kept by the client."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def _look_nothing_up(_name: str, _port: int) -> list[str]:
+    raise EgressFailed("name_unknown")
