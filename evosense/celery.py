@@ -30,6 +30,7 @@ app.conf.beat_schedule = {
     "partitions": {"task": "ingest.maintain_partitions", "schedule": crontab("10", "0")},
     "outbox": {"task": "core.purge_outbox", "schedule": crontab("40", "3")},
     "leases": {"task": "tenancy.reap_leases", "schedule": 15.0, "options": {"expires": 15}},
+    "usage": {"task": "messaging.refresh_usage", "schedule": 300.0, "options": {"expires": 290}},
     "provisioning": {"task": "tenancy.finish_provisioning", "schedule": 300.0},
     "mail": {"task": "tenancy.sweep_mail", "schedule": 60.0, "options": {"expires": 55}},
     "front door": {"task": "tenancy.purge_front_door", "schedule": crontab("25", "3")},

@@ -177,7 +177,14 @@ class Supervisor:
         elif facts:
             rows.append(("Demo", f"http://{facts.get('slug', 'demo')}.{base}/"))
             rows += [
-                (key.capitalize(), str(facts[key])) for key in ("email", "password") if key in facts
+                (name, str(facts[key]))
+                for name, key in (
+                    ("Email", "email"),
+                    ("Password", "password"),
+                    ("Operator", "operator"),
+                    ("Operators", "operator_url"),
+                )
+                if key in facts
             ]
         rows += [("Data", str(self.home.root)), ("Stop", "Ctrl+C")]
         took = f"ready in {time.monotonic() - self.started:.1f} s"

@@ -51,7 +51,7 @@ UNFOLD: dict[str, Any] = {
     "BORDER_RADIUS": "6px",
     "COLORS": {"base": _NEUTRAL, "primary": _GREEN},
     "ACCOUNT": {
-        "navigation": [{"title": _("Your second factor"), "link": reverse_lazy("admin:index")}]
+        "navigation": [{"title": _("Your second factor"), "link": reverse_lazy("admin:factor")}]
     },
     "SIDEBAR": {"navigation": "tenancy.admin.navigation.sidebar"},
 }

@@ -22,7 +22,7 @@ from messaging.simulator.demo import DEMO_LINES, DEMO_NAMES
 from messaging.simulator.people import Line
 from messaging.simulator.run import DEFAULT_PORT, demo_file
 from tenancy.models import Membership, Tenant, User
-from tenancy.services import people, tenants
+from tenancy.services import operators, people, tenants
 
 SLUG = "aurora"
 NAME = "Móveis Aurora"
@@ -31,6 +31,7 @@ PEOPLE = (
     ("atendente@aurora.example", "Rafael Tavares", Membership.Role.AGENT),
     ("leitura@aurora.example", "Noemi Campos", Membership.Role.VIEWER),
 )
+OPERATOR = ("operacao@evosense.example", "Operação EvoSense")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Company:
             "url": f"{settings.PUBLIC_SCHEME}://{host}{port}/",
             "email": PEOPLE[0][0],
             "password": self.password,
+            "operator": OPERATOR[0],
+            "operator_url": f"{settings.PUBLIC_SCHEME}://{settings.PUBLIC_HOST}{port}/admin/",
             "people": {role: email for email, _, role in PEOPLE},
             "connections": [
                 {
@@ -121,14 +124,22 @@ def _tenant() -> Tenant:
 def _people(tenant: Tenant, password: str) -> None:
     with public_scope():
         for email, name, role in PEOPLE:
-            user = User.objects.filter(email=email).first()
-            if user is None:
-                user = people.create_user(email=email, password=password, name=name)
-            elif not user.check_password(password):
-                user.set_password(password)
-                user.save(update_fields=["password"])
+            user = _person(email, name, password)
             with suppress(Conflict):
                 people.add_member(tenant_id=tenant.id, user_id=user.pk, role=role)
+        operator = _person(*OPERATOR, password)
+        with suppress(Conflict):
+            operators.create_operator(email=operator.email, password=password)
+
+
+def _person(email: str, name: str, password: str) -> User:
+    user = User.objects.filter(email=email).first()
+    if user is None:
+        return people.create_user(email=email, password=password, name=name)
+    if not user.check_password(password):
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    return user
 
 
 def _connection(line: Line, known: dict[str, Any] | None) -> Wire:

@@ -1,4 +1,10 @@
-"""How an operator comes in: password, then the second factor. Strict pages, no admin scripts."""
+"""How an operator comes in: password, then the second factor. Strict pages, no admin scripts.
+
+Between the two the session only remembers whose password was right, for five minutes.
+"""
+
+import time
+from typing import Any
 
 from django.contrib.auth import login as start_session
 from django.contrib.auth import logout as end_session
@@ -13,13 +19,17 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from evosense.core.actor import acting
+from evosense.core.errors import Invalid
 from tenancy.admin.site import actor_of, operator_site, refuse_outsiders
 from tenancy.forms import LoginForm
 from tenancy.models import User
-from tenancy.services import operators
+from tenancy.services import mfa, operators
 
 # A session of the operators ends after these, however busy it is.
 SESSION_SECONDS = 8 * 3600
+PENDING_SECONDS = 300
+_PENDING = "operator_pending"
+_SEED = "operator_seed"
 
 
 @sensitive_post_parameters("password")
@@ -38,10 +48,48 @@ def login(request: HttpRequest) -> HttpResponse:
             request, email=form.cleaned_data["email"], password=form.cleaned_data["password"]
         )
         if attempt.user:
-            return _enter(request, attempt.user, target)
+            return _half_way(request, attempt.user, target)
         form.add_error(None, attempt.reason)
     status = 422 if request.method == "POST" else 200
     return render(request, "operators/login.html", {"form": form, "next": target}, status=status)
+
+
+@sensitive_post_parameters("code")
+@csrf_protect
+@never_cache
+@require_http_methods(["GET", "POST"])
+def code(request: HttpRequest) -> HttpResponse:
+    """Ask for the code of the app, or a recovery code."""
+    refuse_outsiders(request)
+    user, target = _pending(request)
+    if user is None:
+        return redirect("admin:login")
+    reason = ""
+    if request.method == "POST":
+        reason = operators.check_factor(user, request.POST.get("code", ""))
+        if not reason:
+            return _enter(request, user, target)
+    context = {"reason": reason}
+    return render(request, "operators/code.html", context, status=422 if reason else 200)
+
+
+@sensitive_post_parameters("code")
+@csrf_protect
+@never_cache
+@require_http_methods(["GET", "POST"])
+def factor(request: HttpRequest) -> HttpResponse:
+    """Set the app up: before the first entry, or later by an operator who is in."""
+    refuse_outsiders(request)
+    user, target = _pending(request)
+    is_in = operator_site.has_permission(request)
+    if is_in and isinstance(request.user, User):
+        user, target = request.user, reverse("admin:index")
+    if user is None:
+        return redirect("admin:login")
+    if mfa.has_second_factor(user):
+        found = mfa.factors_of(user)
+        return render(request, "operators/factor.html", {"factors": found, "target": target})
+    return _set_up(request, user, target, is_in=is_in)
 
 
 @csrf_protect
@@ -58,8 +106,53 @@ def logout(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def _half_way(request: HttpRequest, user: User, target: str) -> HttpResponse:
+    if operators.needs_no_factor(user):
+        return _enter(request, user, target)
+    # What an unknown browser brought along must not become an operator's session.
+    request.session.flush()
+    request.session[_PENDING] = {"user": user.pk, "until": time.time() + PENDING_SECONDS}
+    request.session["operator_target"] = target
+    return redirect("admin:login-code" if mfa.has_second_factor(user) else "admin:factor")
+
+
+def _pending(request: HttpRequest) -> tuple[User | None, str]:
+    waiting: dict[str, Any] = request.session.get(_PENDING) or {}
+    target = request.session.get("operator_target") or reverse("admin:index")
+    if waiting.get("until", 0) < time.time():
+        return None, target
+    return User.objects.filter(pk=waiting["user"], is_staff=True, is_active=True).first(), target
+
+
+def _set_up(request: HttpRequest, user: User, target: str, *, is_in: bool) -> HttpResponse:
+    sealed = request.session.setdefault(_SEED, mfa.new_secret())
+    reason: Any = ""
+    if request.method == "POST":
+        try:
+            with acting(actor_of(request)):
+                mfa.enable_app(user, sealed=sealed, code=request.POST.get("code", ""))
+        except Invalid as error:
+            reason = error.message
+        else:
+            if not is_in:
+                _enter(request, user, target)
+            request.session.pop(_SEED, None)
+            codes = mfa.take_unseen_codes(user)
+            return render(request, "operators/codes.html", {"codes": codes, "target": target})
+    drawing, width = mfa.setup_code(user, sealed)
+    context = {
+        "reason": reason,
+        "drawing": drawing,
+        "width": width,
+        "secret": mfa.shown_secret(sealed),
+    }
+    return render(request, "operators/factor_new.html", context, status=422 if reason else 200)
+
+
 def _enter(request: HttpRequest, user: User, target: str) -> HttpResponse:
     start_session(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    for name in (_PENDING, "operator_target"):
+        request.session.pop(name, None)
     request.session[operators.SESSION_KEY] = now().isoformat()
     request.session.set_expiry(SESSION_SECONDS)
     with acting(actor_of(request)):

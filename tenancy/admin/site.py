@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +15,8 @@ from unfold.sites import UnfoldAdminSite
 
 from evosense.core.actor import Actor, acting
 from evosense.core.client_address import client_address
+from tenancy.models import User
+from tenancy.services import mfa
 from tenancy.services.operators import SESSION_KEY, comes_from_inside, is_operator
 
 # Alpine, which unfold's pages are made of, evaluates attributes and sets styles. Nowhere else.
@@ -35,7 +38,14 @@ class OperatorSite(UnfoldAdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Let in whoever is an operator and came in by the operators' door."""
-        return is_operator(request.user) and SESSION_KEY in request.session
+        user = request.user
+        if not (isinstance(user, User) and is_operator(user) and SESSION_KEY in request.session):
+            return False
+        settled: bool | None = getattr(request, "_factor_settled", None)
+        if settled is None:
+            settled = settings.IS_LOCAL or mfa.has_second_factor(user)
+            request._factor_settled = settled  # type: ignore[attr-defined]  # noqa: SLF001
+        return settled
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:  # noqa: FBT001, FBT002
         guarded: View = super().admin_view(view, cacheable)
@@ -52,6 +62,8 @@ class OperatorSite(UnfoldAdminSite):
 
         own = [
             path("login/", door.login, name="login"),
+            path("login/code/", door.code, name="login-code"),
+            path("factor/", door.factor, name="factor"),
             path("logout/", door.logout, name="logout"),
         ]
         stock = [

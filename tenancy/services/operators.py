@@ -16,11 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 from evosense.core.client_address import client_address
 from evosense.core.errors import Conflict
-from evosense.core.ratelimit import allow
 from evosense.core.schema import public_scope
 from tenancy.models import User
-from tenancy.services import audit, people
-from tenancy.services.login import PER_ACCOUNT, PER_ADDRESS, Attempt
+from tenancy.services import audit, mfa, people, throttle
 
 SESSION_KEY = "operator_since"
 
@@ -31,6 +29,14 @@ class Made:
 
     user: User
     is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The operator who may go on, or the reason to show."""
+
+    user: User | None
+    reason: Any = ""
 
 
 def create_operator(*, email: str, password: str, name: str = "") -> Made:
@@ -84,17 +90,31 @@ def comes_from_inside(address: str) -> bool:
 
 def authenticate_operator(request: HttpRequest, *, email: str, password: str) -> Attempt:
     """Return the operator with these credentials; a member's own are refused like wrong ones."""
-    email = email.strip().lower()
-    address = client_address(request)
-    if not (
-        allow(f"g:limit:login:account:{email}", rate=PER_ACCOUNT, per_seconds=60)
-        and allow(f"g:limit:login:address:{address}", rate=PER_ADDRESS, per_seconds=60)
-    ):
-        return Attempt(None, _("Too many attempts. Wait one minute and try again."))
+    email, address = email.strip().lower(), client_address(request)
+    turns = [throttle.count_attempt("address", address), throttle.count_attempt("account", email)]
+    if not all(turn.allowed for turn in turns):
+        return Attempt(None, _("Too many attempts. Wait a little and try again."))
     user = authenticate(request, username=email, password=password)
-    if is_operator(user):
-        return Attempt(user)
-    return Attempt(None, _("E-mail or password is wrong. Check both and try again."))
+    if not isinstance(user, User) or not is_operator(user):
+        return Attempt(None, _("E-mail or password is wrong. Check both and try again."))
+    throttle.give_back("address", address)
+    throttle.forgive("account", email)
+    return Attempt(user)
+
+
+def needs_no_factor(user: User) -> bool:
+    """Tell whether a password alone lets this operator in: only at a developer's desk."""
+    return settings.IS_LOCAL and not mfa.has_second_factor(user)
+
+
+def check_factor(user: User, code: str) -> str:
+    """Use up the operator's code; returns the reason to refuse it, "" when it is right."""
+    if not throttle.count_attempt("factor", str(user.pk)).allowed:
+        return str(_("Too many attempts. Wait a little and try again."))
+    if not mfa.check_code(user, code):
+        return str(_("This code is not right. Enter the one that the app shows now."))
+    throttle.forgive("factor", str(user.pk))
+    return ""
 
 
 def note_login(user: User) -> None:
@@ -104,5 +124,5 @@ def note_login(user: User) -> None:
 
 def note_logout(user: Any) -> None:
     """Write down that an operator left."""
-    if is_operator(user):
+    if isinstance(user, User) and is_operator(user):
         audit.record("operator.logged_out", object_type="user", object_id=user.pk)
