@@ -1,55 +1,31 @@
-"""What the pages of messaging share: refusals as answers, permissions, small parsers."""
+"""What the pages of messaging share: fragments, small parsers, and what all pages share."""
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
-from evosense.core.errors import DomainError, Invalid, NotAllowed, NotFound
+from evosense.core.errors import Invalid
 from evosense.core.htmx import wants_fragment
+from evosense.core.pages import answers_errors, may, user_id
 
-View = TypeVar("View", bound=Callable[..., HttpResponse])
-
-
-def answers_errors(view: View) -> View:
-    """Turn what services and selectors refuse into the answers of a page: 404, 403, or the words.
-
-    Refusals that belong beside a field are caught by the view itself.
-    """
-
-    @wraps(view)
-    def answering(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return view(request, *args, **kwargs)
-        except NotFound as error:
-            raise Http404(str(error.code)) from error
-        except NotAllowed as error:
-            raise PermissionDenied from error
-        except DomainError as error:
-            context = {"detail": error.message, "request_id": getattr(request, "request_id", "")}
-            return render(request, "errors/400.html", context, status=error.status)
-
-    return cast("View", answering)
-
-
-def may(request: HttpRequest, permission: str) -> bool:
-    """Tell whether the person asking has `permission` here."""
-    return permission in getattr(request, "permissions", frozenset())
+__all__ = [
+    "answers_errors",
+    "bad_filter",
+    "fragment_target",
+    "may",
+    "parse_uuid",
+    "render_region",
+    "sees_numbers",
+    "user_id",
+]
 
 
 def sees_numbers(request: HttpRequest) -> bool:
     return may(request, "numbers.view")
-
-
-def user_id(request: HttpRequest) -> int:
-    """Return the id of the person asking; `requires` let only members in."""
-    return int(request.user.pk or 0)
 
 
 def fragment_target(request: HttpRequest) -> str:
