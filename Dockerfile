@@ -6,6 +6,7 @@ RUN python -m venv /venv \
  && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 
 FROM python:3.11-slim
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 RUN useradd --uid 10001 --create-home evosense \
  && mkdir -p /app /var/lib/evosense/spool /var/lib/evosense/media \
  && chown -R evosense /var/lib/evosense

@@ -15,6 +15,7 @@ from evosense.core.metrics import observe_request
 from evosense.core.schema import active_tenant
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class RequestContextMiddleware:
@@ -33,6 +34,18 @@ class RequestContextMiddleware:
             response = self.get_response(request)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         return response
+
+
+class ProbeMiddleware:
+    """Let a probe or a scrape come by address: it is asked of this process, not of a host name."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path in PROBES:
+            request.META["HTTP_HOST"] = settings.PUBLIC_HOST
+        return self.get_response(request)
 
 
 class MetricsMiddleware:

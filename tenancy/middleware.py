@@ -14,8 +14,6 @@ from tenancy.selectors.members import membership_of, permissions_of_member
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 PUBLIC_URLCONF = "evosense.urls_public"
-# Answered on any host, so that a probe by address works.
-PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class TenantMiddleware:
@@ -26,7 +24,7 @@ class TenantMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         host = request.get_host().rsplit(":", 1)[0].lower().rstrip(".")
-        if is_public_host(host) or request.path in PROBES:
+        if is_public_host(host):
             return self._answer_public(request)
         tenant = tenant_of_host(host)
         if tenant is None:

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -30,6 +31,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 log = structlog.get_logger(__name__)
+
+if _folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    # The first metric opens a file there.
+    Path(_folder).mkdir(parents=True, exist_ok=True)
 
 HTTP_SECONDS = Histogram(
     "evosense_http_request_seconds",

@@ -127,6 +127,7 @@ def _mail_server(url: str) -> dict[str, Any]:
 globals().update(_mail_server(EMAIL_URL))
 
 MIDDLEWARE = [
+    "evosense.middleware.ProbeMiddleware",
     "evosense.middleware.MetricsMiddleware",
     "evosense.middleware.RequestContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -243,7 +244,7 @@ SECURE_HSTS_SECONDS = 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^hooks/", r"^api/"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$", r"^hooks/", r"^api/"]
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", default=True) else None
 )

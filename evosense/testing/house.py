@@ -120,14 +120,18 @@ def running_house(folder: Path, *names: str) -> Iterator[House]:
         house.stop()
 
 
-def _environment(folder: Path, port: int) -> dict[str, str]:
+def database_url() -> str:
+    """Return the address of this test worker's database, for processes of their own."""
     base, _slash, _name = os.environ["DATABASE_URL"].partition("?")
     query = os.environ["DATABASE_URL"][len(base) :]
-    address = base.rsplit("/", 1)[0] + "/" + str(connection.settings_dict["NAME"]) + query
+    return base.rsplit("/", 1)[0] + "/" + str(connection.settings_dict["NAME"]) + query
+
+
+def _environment(folder: Path, port: int) -> dict[str, str]:
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "evosense.settings.dev",
-        "DATABASE_URL": address,
+        "DATABASE_URL": database_url(),
         "REDIS_URL": settings.REDIS_URL,
         "PORT": str(port),
         "PUBLIC_HOST": "localhost",

@@ -9,6 +9,7 @@ import psycopg
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
+from evosense.core import heartbeat, metrics
 from messaging.ingest.worker import TURN, Worker, collect_rarely
 
 
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
         collect_rarely()
+        metrics.serve_if_asked()
         try:
             if options["once"]:
                 worker.drain()
@@ -51,6 +53,7 @@ class Waker:
         os.write(self._writer, b"x")
 
     def wait(self, seconds: float) -> None:
+        heartbeat.beat()
         listener = self._listening()
         watched = [self._reader, *([listener.fileno()] if listener else [])]
         ready, _, _ = select.select(watched, [], [], seconds)
