@@ -27,6 +27,7 @@ def main() -> None:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     from evosense.core.schema import public_scope  # noqa: PLC0415
     from tenancy.db import migrate, provision  # noqa: PLC0415
+    from tenancy.db.fleet.survey import pending_tenants  # noqa: PLC0415
     from tenancy.selectors.tenants import ready_tenants  # noqa: PLC0415
 
     migrate.migrate_public()
@@ -39,7 +40,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         ]
         migrated = [seconds(migrate_new_schema) for _ in range(max(3, options.tenants // 4))]
         tenants = ready_tenants()
-        check = seconds(lambda: migrate.pending_tenants(tenants))
+        check = seconds(lambda: pending_tenants(tenants))
     return {
         "recording": recording,
         "replayed": replayed,

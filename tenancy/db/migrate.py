@@ -4,7 +4,7 @@ A tenant schema holds, and records, only the migrations of TENANT_APPS.
 """
 
 import hashlib
-from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 
 from django.apps import AppConfig, apps
@@ -34,28 +34,47 @@ def tenant_migrations() -> list[MigrationKey]:
     return sorted((str(app), str(name)) for app, name in nodes if app in labels)
 
 
+def all_atomic() -> bool:
+    """Tell whether every tenant migration runs in a transaction of its own."""
+    disk = MigrationLoader(None).disk_migrations
+    return all(disk[key].atomic for key in tenant_migrations() if key in disk)
+
+
 def migration_digest() -> str:
     """Return a hash over the text of all tenant migrations; an edited file is another script."""
     digest = hashlib.sha256()
     for config in tenant_app_configs():
-        for path in sorted((Path(config.path) / "migrations").glob("[0-9]*.py")):
+        for path in _migration_files(config.label):
             digest.update(f"{config.label}/{path.name}\0".encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+def _migration_files(label: str) -> list[Path]:
+    module, _explicit = MigrationLoader.migrations_module(label)
+    if module is None:
+        return []
+    folders = [Path(folder) for folder in import_module(module).__path__]
+    return sorted(path for folder in folders for path in folder.glob("[0-9]*.py"))
 
 
 def migrate_public(*, verbosity: int = 0) -> None:
     """Bring the shared schema up to date."""
     with public_scope():
-        call_command("migrate", verbosity=verbosity, interactive=False)
+        call_command("migrate", verbosity=verbosity, interactive=False, shared=True)
 
 
 def migrate_tenant(tenant: TenantRef) -> None:
     """Bring one tenant schema up to date with Django's executor."""
     with tenant_scope(tenant):
         executor = MigrationExecutor(connection)
-        labels = {config.label for config in tenant_app_configs()}
-        targets = [node for node in executor.loader.graph.leaf_nodes() if node[0] in labels]
-        executor.migrate(targets)
+        executor.migrate(tenant_targets(executor))
+
+
+def tenant_targets(executor: MigrationExecutor) -> list[MigrationKey]:
+    """Return the newest migration of each tenant app."""
+    labels = {config.label for config in tenant_app_configs()}
+    leaves = executor.loader.graph.leaf_nodes()
+    return [(str(app), str(name)) for app, name in leaves if app in labels]
 
 
 def create_schema(tenant: TenantRef) -> None:
@@ -67,26 +86,3 @@ def drop_schema(tenant: TenantRef) -> None:
     """Remove a schema with everything in it; for tests and for deletion after its grace period."""
     with connection.cursor() as cursor:
         cursor.execute(f"DROP SCHEMA IF EXISTS {quoted(tenant.schema_name)} CASCADE")
-
-
-def pending_tenants(tenants: Iterable[TenantRef]) -> list[TenantRef]:
-    """Return the tenants that lack a migration, by one query for each hundred schemas."""
-    everyone = list(tenants)
-    wanted = len(tenant_migrations())
-    applied: dict[str, int] = {}
-    for start in range(0, len(everyone), 100):
-        applied |= _applied_counts(everyone[start : start + 100])
-    return [tenant for tenant in everyone if applied.get(tenant.schema_name, 0) < wanted]
-
-
-def _applied_counts(tenants: list[TenantRef]) -> dict[str, int]:
-    known = [f"{app}.{name}" for app, name in tenant_migrations()]
-    branches = [
-        f"SELECT %s, count(*) FROM {quoted(tenant.schema_name)}.django_migrations"  # noqa: S608
-        " WHERE app || '.' || name = ANY(%s)"
-        for tenant in tenants
-    ]
-    values = [value for tenant in tenants for value in (tenant.schema_name, known)]
-    with public_scope(), connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(branches), values)
-        return dict(cursor.fetchall())

@@ -1,7 +1,7 @@
 """Records the statements that migrations send, so that they can be played into other schemas."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,11 @@ _BOOKKEEPING = re.compile(r'\s*(INSERT INTO|DELETE FROM) "?django_migrations"?',
 _TAIL = re.compile(r";\s*(?=SET CONSTRAINTS )")
 
 
+def is_left_out(sql: str) -> bool:
+    """Tell whether a recording lacks this statement."""
+    return bool(_SKIPPED.match(sql))
+
+
 @contextmanager
 def recording() -> Iterator[list[str]]:
     """Collect every changing statement of the block, parameters written into it."""
@@ -26,7 +31,7 @@ def recording() -> Iterator[list[str]]:
 
     def record(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
         text = str(sql)
-        if not _SKIPPED.match(text) and not _BOOKKEEPING.match(text):
+        if not is_left_out(text) and not _BOOKKEEPING.match(text):
             for values in params if many else [params]:
                 statements.extend(_split(_inlined(text, values)))
         return execute(sql, params, many, context)
@@ -37,8 +42,12 @@ def recording() -> Iterator[list[str]]:
 
 def bookkeeping() -> str:
     """Return one statement that notes the migrations of the active schema as applied just now."""
-    rows = MigrationRecorder(connection).applied_migrations()
-    values = ", ".join(_inlined("(%s, %s, now())", list(key)) for key in rows)
+    return notes(MigrationRecorder(connection).applied_migrations())
+
+
+def notes(keys: Iterable[tuple[str, str]]) -> str:
+    """Return one statement that notes these migrations as applied just now."""
+    values = ", ".join(_inlined("(%s, %s, now())", list(key)) for key in keys)
     return f"INSERT INTO django_migrations (app, name, applied) VALUES {values}"  # noqa: S608
 
 

@@ -5,10 +5,11 @@ from typing import Any
 from evosense.core.locks import named_lock
 from evosense.core.schema import public_scope
 from evosense.core.setup import run_setup_steps
-from tenancy.db.fleet import finish_provisioning, migrate_fleet
+from tenancy.db.fleet.run import migrate_fleet
 from tenancy.db.migrate import migrate_public
-from tenancy.db.provision import schema_script
+from tenancy.db.provision import finish_provisioning, schema_script
 from tenancy.management.output import JsonCommand
+from tenancy.management.verdicts import refuse_stopped
 
 
 class Command(JsonCommand):
@@ -20,9 +21,13 @@ class Command(JsonCommand):
             migrate_public()
             # Recorded now, so that the first sign-up after a release need not wait for it.
             schema_script()
-            migrated = migrate_fleet()
+            report = migrate_fleet(wait=True)
+            refuse_stopped(report)
             return {
-                "migrated": migrated,
+                "migrated": report.migrated,
+                # A few broken companies must not keep the house closed to all others.
+                "failed": report.failed | report.broken,
+                "differs": sorted(report.differs),
                 "provisioned": finish_provisioning(),
                 "steps": run_setup_steps(),
             }

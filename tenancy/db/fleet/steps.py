@@ -1,0 +1,184 @@
+"""One migration of one company: all of it in a transaction, or none of it.
+
+The progress row is locked and written in that transaction too. So a killed run leaves each company
+either as it was or done and noted, and two runs that meet cannot do one company twice.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+from django.db import DatabaseError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import F
+
+from evosense.core.schema import TenantRef, tenant_scope
+from tenancy.db.backend.base import quoted
+from tenancy.db.fleet.plan import GroupPlan
+from tenancy.db.fleet.survey import applied_hashes
+from tenancy.db.migrate import tenant_targets
+from tenancy.db.recorder import notes, recording
+from tenancy.models import TenantMigration
+
+_INVALID = """
+SELECT quote_ident(c.relname) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE c.relnamespace = %s::regnamespace AND NOT i.indisvalid
+"""
+# What passes when the other transaction ends.
+_PASSING = (
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+)
+
+
+class ChangedMeanwhileError(RuntimeError):
+    """The company's migrations are no longer those that the plan was made for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One company in one run."""
+
+    row_id: int
+    tenant: TenantRef
+    plan: GroupPlan
+    lock_seconds: float
+
+
+def is_passing(error: BaseException) -> bool:
+    """Tell whether the same may work in a moment: somebody held a lock."""
+    return isinstance(error.__cause__ or error, _PASSING)
+
+
+def record_canary(step: Step) -> list[str]:
+    """Migrate by Django's executor; return the statements for the others of the group."""
+    script: list[str] = []
+
+    def act() -> None:
+        before = set(MigrationRecorder(connection).applied_migrations())
+        with recording() as statements:
+            _execute_plan()
+        after = MigrationRecorder(connection).applied_migrations()
+        new = [key for key in after if key not in before]
+        script.extend([*statements, notes(new)])
+
+    _whole(step, "canary", act)
+    return script
+
+
+def replay(step: Step, script: list[str]) -> None:
+    """Play the canary's statements."""
+
+    def act() -> None:
+        with connection.cursor() as cursor:
+            for statement in script:
+                cursor.execute(statement)
+
+    _whole(step, "replay", act)
+
+
+def migrate_alone(step: Step) -> None:
+    """Migrate by Django's executor: for what depends on the company's own data."""
+    if step.plan.atomic:
+        _whole(step, "django", _execute_plan)
+    else:
+        _piecewise(step)
+
+
+def _whole(step: Step, method: str, act: Callable[[], None]) -> None:
+    started = time.perf_counter()
+    with transaction.atomic(), tenant_scope(step.tenant), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{int(step.lock_seconds * 1000)}ms'")
+        if _claim(step):
+            act()
+            _note_done(step, method, started)
+
+
+def _piecewise(step: Step) -> None:
+    """Run a plan that cannot be one transaction; each of its migrations is done or to be repeated.
+
+    A concurrent index build that failed leaves an invalid index in the way of the next attempt.
+    """
+    started = time.perf_counter()
+    with tenant_scope(step.tenant), _impatient(step.lock_seconds):
+        with transaction.atomic():
+            if not _claim(step, like_the_plan=False):
+                return
+        _drop_invalid_indexes(step.tenant)
+        executor = MigrationExecutor(connection)
+        executor.migrate(tenant_targets(executor))
+        _note_done(step, "django", started)
+
+
+def _claim(step: Step, *, like_the_plan: bool = True) -> bool:
+    """Lock the progress row; False when the company is done already."""
+    row = TenantMigration.objects.select_for_update().get(pk=step.row_id)
+    if row.state == TenantMigration.State.DONE:
+        return False
+    schema = step.tenant.schema_name
+    if like_the_plan and applied_hashes([schema]).get(schema) != step.plan.applied:
+        raise ChangedMeanwhileError("its migrations changed since the plan was made")
+    return True
+
+
+def _note_done(step: Step, method: str, started: float) -> None:
+    TenantMigration.objects.filter(pk=step.row_id).update(
+        state=TenantMigration.State.DONE,
+        method=method,
+        error="",
+        attempts=F("attempts") + 1,
+        milliseconds=round((time.perf_counter() - started) * 1000),
+    )
+
+
+def _execute_plan() -> None:
+    """Run all of it inside the caller's transaction."""
+    executor = MigrationExecutor(connection, progress_callback=_settle)
+    executor.migrate(tenant_targets(executor))
+
+
+def _settle(action: str, _migration: object = None, _fake: object = None) -> None:
+    """Have deferred checks done between migrations, as their own commits would.
+
+    Otherwise rows that one migration wrote keep the next from altering their table.
+    """
+    if action == "apply_success":
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
+@contextmanager
+def _impatient(seconds: float) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = '{int(seconds * 1000)}ms'")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
+
+
+def _drop_invalid_indexes(tenant: TenantRef) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_INVALID, [tenant.schema_name])
+        for (name,) in cursor.fetchall():
+            cursor.execute(f"DROP INDEX {quoted(tenant.schema_name)}.{name}")
+
+
+def note_failure(step: Step, error: BaseException, *, for_good: bool) -> None:
+    """Write down what went wrong; the run goes on to judge it."""
+    state = TenantMigration.State.FAILED if for_good else TenantMigration.State.WAITING
+    rows = TenantMigration.objects.filter(pk=step.row_id).exclude(state="done")
+    rows.update(state=state, error=described(error)[:2000], attempts=F("attempts") + 1)
+
+
+def described(error: BaseException) -> str:
+    """Return one line; a database error often has several, of which the first says what."""
+    lines = str(error).strip().splitlines() or [""]
+    kind = "" if isinstance(error, DatabaseError | ChangedMeanwhileError) else type(error).__name__
+    return f"{kind}: {lines[0]}" if kind else lines[0]
