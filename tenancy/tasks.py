@@ -11,7 +11,7 @@ from evosense.core.schema import TENANT_HEADER, public_scope
 from evosense.core.streams import redis_client
 from tenancy.db import fleet, provision, tickets  # noqa: F401  (tickets registers its tasks)
 from tenancy.models import Tenant
-from tenancy.services import mail
+from tenancy.services import mail, sign_ups
 
 
 @shared_task(
@@ -46,8 +46,9 @@ def sweep_mail() -> None:
 
 @shared_task(name="tenancy.purge_front_door", tenant_required=False)
 def purge_front_door() -> None:
-    """Forget old letters."""
+    """Forget old letters and what nobody confirmed."""
     mail.purge()
+    sign_ups.purge()
 
 
 @shared_task(name="tenancy.fan_out", tenant_required=False, expires=55)

@@ -196,6 +196,8 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "tenancy.password_rules.LongestPassword"},
+    {"NAME": "tenancy.password_rules.NoCompanyNames"},
 ]
 LOGIN_URL = "account:login"
 LOGIN_REDIRECT_URL = "/"

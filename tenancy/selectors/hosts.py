@@ -10,6 +10,8 @@ from tenancy.models import Domain, Tenant
 
 # Seconds a look-up is trusted; a suspended or removed tenant disappears within them.
 MEMORY_SECONDS = 30
+# Shorter for a host that leads nowhere: its company may be just being made.
+NOTHING_SECONDS = 2
 _MEMORY_LIMIT = 10_000
 
 _memory: dict[str, tuple[float, TenantRef | None]] = {}
@@ -26,7 +28,7 @@ def tenant_of_host(host: str) -> TenantRef | None:
     with _lock:
         if len(_memory) >= _MEMORY_LIMIT:
             _memory.clear()
-        _memory[host] = (now + MEMORY_SECONDS, found)
+        _memory[host] = (now + (MEMORY_SECONDS if found else NOTHING_SECONDS), found)
     return found
 
 

@@ -13,15 +13,14 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from evosense.core.actor import current_actor
 from evosense.core.errors import Conflict, Invalid, LimitReached, NotAllowed, NotFound
 from evosense.core.ids import random_base62
 from evosense.core.ratelimit import allow
 from evosense.core.schema import public_scope
 from tenancy.models import Invitation, Membership, Role, User
 from tenancy.permissions import permissions_of
-from tenancy.selectors.members import membership_of, permissions_of_member
 from tenancy.services import audit, links, mail, people, seats
+from tenancy.services.authority import actor_user_id, check_reaches
 
 PURPOSE = "invitation"
 GOOD_FOR = timedelta(days=7)
@@ -46,10 +45,10 @@ class OpenInvitation:
 def invite(tenant_id: UUID, email: str, role: str, custom_role: Role | None = None) -> Invitation:
     """Reserve a seat and send the letter; the seat is free again after seven days."""
     email = people.checked_email(email)
-    _check_role(tenant_id, role, custom_role)
     _check_letters(tenant_id)
     with public_scope(), transaction.atomic():
         seats.lock_seats(tenant_id)
+        _check_role(tenant_id, role, custom_role)
         _check_not_known(tenant_id, email)
         seats.take_seat(tenant_id)
         now = timezone.now()
@@ -59,7 +58,7 @@ def invite(tenant_id: UUID, email: str, role: str, custom_role: Role | None = No
             role=role,
             custom_role=custom_role,
             nonce=random_base62(links.NONCE_LENGTH),
-            invited_by_id=_inviter_id(),
+            invited_by_id=actor_user_id(),
             sent_at=now,
             expires_at=now + GOOD_FOR,
         )
@@ -94,6 +93,7 @@ def revoke(tenant_id: UUID, invitation_id: UUID) -> None:
     """Take the invitation back; its seat is free at once and its link leads nowhere."""
     with public_scope(), transaction.atomic():
         seats.lock_seats(tenant_id)
+        check_reaches(tenant_id, permission="members.manage")
         invitation = _open_one(tenant_id, invitation_id)
         _close(invitation, Invitation.State.REVOKED)
         _record("invitation.revoked", invitation)
@@ -172,26 +172,7 @@ def _check_role(tenant_id: UUID, role: str, custom_role: Role | None) -> None:
     if custom_role and custom_role.tenant_id != tenant_id:
         raise NotFound("role_unknown", _("There is no such role."), field="role")
     given = permissions_of(role, custom_role.permissions if custom_role else None)
-    if not given <= _may_give(tenant_id):
-        message = _("You cannot give a role that may do more than you.")
-        raise NotAllowed("role_above_own", message, field="role")
-
-
-def _may_give(tenant_id: UUID) -> frozenset[str]:
-    """Return what the actor may hand on: their own permissions, an administrator's for helpers."""
-    actor = current_actor()
-    if actor.kind in {"system", "operator"}:
-        return permissions_of(Membership.Role.OWNER)
-    if actor.kind != "user":
-        return permissions_of(Membership.Role.ADMIN)
-    with public_scope():
-        inviter = membership_of(user_id=int(actor.id), tenant_id=tenant_id)
-        return permissions_of_member(inviter) if inviter else frozenset()
-
-
-def _inviter_id() -> int | None:
-    actor = current_actor()
-    return int(actor.id) if actor.kind == "user" and actor.id else None
+    check_reaches(tenant_id, given, permission="members.manage")
 
 
 def _check_letters(tenant_id: UUID) -> None:

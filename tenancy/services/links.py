@@ -41,6 +41,11 @@ def domain_of(tenant_id: UUID) -> str:
         if domain:
             return str(domain)
         slug = Tenant.objects.values_list("slug", flat=True).get(pk=tenant_id)
+    return host_of_slug(slug)
+
+
+def host_of_slug(slug: str) -> str:
+    """Return the host name that the installation gives to a company with this address."""
     return f"{slug}.{settings.PUBLIC_HOST}"
 
 

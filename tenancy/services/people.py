@@ -1,5 +1,6 @@
 """Users and their memberships."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
@@ -123,8 +124,13 @@ def checked_email(email: str) -> str:
     return email
 
 
-def check_password(password: str, user: User) -> None:
-    """Raise Invalid with everything that the password rules object to."""
+def check_password(password: str, user: User, companies: Iterable[str] = ()) -> None:
+    """Raise Invalid with everything that the password rules object to.
+
+    `companies` are names that such a password must not be made of, besides those of the house and
+    of the companies that the user already works for.
+    """
+    user.company_names = tuple(companies)  # type: ignore[attr-defined]
     try:
         validate_password(password, user)
     except ValidationError as error:

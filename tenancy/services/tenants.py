@@ -1,20 +1,21 @@
 """A tenant's beginning: its row, its address, its owner; the schema follows by a task."""
 
+from datetime import timedelta
 from uuid import UUID
 from zoneinfo import available_timezones
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import Conflict, Invalid, NotFound
 from evosense.core.schema import public_scope
 from tenancy.db.provision import provision
 from tenancy.models import Domain, Membership, Tenant
-from tenancy.models.tenant import RESERVED_SLUGS, valid_slug
+from tenancy.plans import TRIAL_DAYS
 from tenancy.selectors.hosts import forget_hosts
-from tenancy.services import people
+from tenancy.services import people, slugs
 
 
 def create_tenant(
@@ -37,6 +38,19 @@ def create_tenant(
         if owner_email:
             owner = people.find_or_create_user(email=owner_email, password=owner_password)
             people.add_member(tenant_id=tenant.id, user_id=owner.pk, role=Membership.Role.OWNER)
+    return tenant
+
+
+def open_trial(*, name: str, slug: str, timezone: str, locale: str) -> Tenant:
+    """Store a tenant that is still `provisioning`, on trial from now; needs a transaction."""
+    slug = slug.strip().lower()
+    plan = Tenant.Plan.STARTER
+    _check(name=name.strip(), slug=slug, plan=plan, timezone=timezone)
+    with public_scope():
+        tenant = _store(name=name.strip(), slug=slug, plan=plan, timezone=timezone)
+        tenant.locale = locale or settings.LANGUAGE_CODE
+        tenant.trial_ends_at = now() + timedelta(days=TRIAL_DAYS)
+        tenant.save(update_fields=["locale", "trial_ends_at"])
     return tenant
 
 
@@ -73,12 +87,7 @@ def host_of(slug: str) -> str:
 def _check(*, name: str, slug: str, plan: str, timezone: str) -> None:
     if not 1 <= len(name) <= 160:
         raise Invalid("name_invalid", _("Use 1 to 160 characters."), field="name")
-    try:
-        valid_slug(slug)
-    except ValidationError as error:
-        raise Invalid("slug_invalid", error.message, field="slug") from error
-    if slug in RESERVED_SLUGS:
-        raise Conflict("slug_reserved", _("This address is reserved."), field="slug")
+    slugs.check(slug)
     if plan not in Tenant.Plan.values:
         raise Invalid("plan_unknown", _("There is no such plan."), field="plan")
     if timezone not in available_timezones():
