@@ -1,17 +1,22 @@
 """Tasks about tenants as such; they see the shared schema only."""
 
 import hashlib
+import logging
 import time
 from typing import Any
 from uuid import UUID
 
 from celery import current_app, shared_task
 
+from evosense.core.errors import DomainError
 from evosense.core.schema import TENANT_HEADER, public_scope
 from evosense.core.streams import redis_client
-from tenancy.db import fleet, provision, tickets  # noqa: F401  (tickets registers its tasks)
+from tenancy.db import provision, tickets  # noqa: F401  (tickets registers its tasks)
+from tenancy.db.fleet import run
 from tenancy.models import Tenant
-from tenancy.services import mail, sign_ups
+from tenancy.services import mail, sign_ups, support
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(
@@ -29,7 +34,19 @@ def provision_tenant(tenant_id: str) -> None:
 @shared_task(name="tenancy.finish_provisioning", tenant_required=False)
 def finish_provisioning() -> None:
     """Try again what was interrupted or failed."""
-    fleet.finish_provisioning()
+    provision.finish_provisioning()
+
+
+@shared_task(name="tenancy.migrate_fleet", tenant_required=False, acks_late=False)
+def migrate_fleet(slug: str = "", *, resume: bool = False) -> None:
+    """Migrate one company, or go on with the last run; its rows tell how it went.
+
+    Acknowledged at once: a run that was cut off is for a person to look at, not to be begun again.
+    """
+    try:
+        run.migrate_fleet(slug=slug, resume=resume)
+    except DomainError as error:
+        logger.warning("no migration of companies: %s", error.message)
 
 
 @shared_task(name="tenancy.deliver_mail", tenant_required=False, expires=600)
@@ -81,3 +98,17 @@ def due_turns(task: str, minutes: int, *, now: float) -> set[int]:
 def turn_of(tenant_id: UUID, minutes: int) -> int:
     """Return the tenant's own minute of the period."""
     return int.from_bytes(hashlib.sha256(tenant_id.bytes).digest()[:8], "big") % minutes
+
+
+@shared_task(name="tenancy.migrate_fleet", tenant_required=False, expires=3600)
+def migrate_fleet(slug: str = "", resume: bool = False) -> None:  # noqa: FBT001, FBT002
+    """Migrate every company that lacks something, or one; an operator asked for it."""
+    from tenancy.db.fleet.run import Orders, migrate_fleet as migrate  # noqa: PLC0415, I001
+
+    migrate(orders=Orders(), slug=slug, resume=resume, wait=True)
+
+
+@shared_task(name="tenancy.end_support", tenant_required=False, expires=55)
+def end_support() -> None:
+    """Close support accesses whose time is over."""
+    support.end_expired()
