@@ -37,7 +37,7 @@ def finish_provisioning() -> None:
     provision.finish_provisioning()
 
 
-@shared_task(name="tenancy.migrate_fleet", tenant_required=False, acks_late=False)
+@shared_task(name="tenancy.migrate_fleet", tenant_required=False, acks_late=False, expires=3600)
 def migrate_fleet(slug: str = "", *, resume: bool = False) -> None:
     """Migrate one company, or go on with the last run; its rows tell how it went.
 
@@ -98,14 +98,6 @@ def due_turns(task: str, minutes: int, *, now: float) -> set[int]:
 def turn_of(tenant_id: UUID, minutes: int) -> int:
     """Return the tenant's own minute of the period."""
     return int.from_bytes(hashlib.sha256(tenant_id.bytes).digest()[:8], "big") % minutes
-
-
-@shared_task(name="tenancy.migrate_fleet", tenant_required=False, expires=3600)
-def migrate_fleet(slug: str = "", resume: bool = False) -> None:  # noqa: FBT001, FBT002
-    """Migrate every company that lacks something, or one; an operator asked for it."""
-    from tenancy.db.fleet.run import Orders, migrate_fleet as migrate  # noqa: PLC0415, I001
-
-    migrate(orders=Orders(), slug=slug, resume=resume, wait=True)
 
 
 @shared_task(name="tenancy.end_support", tenant_required=False, expires=55)
