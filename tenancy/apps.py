@@ -7,6 +7,7 @@ class TenancyConfig(AppConfig):
     def ready(self) -> None:
         from evosense.core.shell import register_link  # noqa: PLC0415
         from tenancy import (  # noqa: PLC0415
+            audit_catalogue,
             checks,  # noqa: F401  (registers the system checks)
             navigation,
         )
@@ -15,6 +16,9 @@ class TenancyConfig(AppConfig):
         register_link("events", "account:stream-address")
         register_link("language", "account:preferences")
         navigation.register()
+        audit_catalogue.register()
+        from tenancy.sealing import register_sealed_columns  # noqa: PLC0415
         from tenancy.services.letters import register_letters  # noqa: PLC0415
 
         register_letters()
+        register_sealed_columns()

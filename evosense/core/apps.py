@@ -14,9 +14,16 @@ class CoreConfig(AppConfig):
         from evosense.core import checks  # noqa: F401, PLC0415  (registers the system checks)
         from evosense.core.backlog import register_backlog, unpublished_events  # noqa: PLC0415
 
+        self._name_sealed_columns()
         telemetry.start()
         register_backlog("outbox", unpublished_events)
         self._tell_what_is_open()
+
+    def _name_sealed_columns(self) -> None:
+        from evosense.core.idempotency import PLACE  # noqa: PLC0415
+        from evosense.core.sealed import SealedColumn, register_sealed  # noqa: PLC0415
+
+        register_sealed(SealedColumn("core.AnsweredRequest", "answer", PLACE, owner="tenant_id"))
 
     def _tell_what_is_open(self) -> None:
         if settings.EGRESS.opened and not settings.IS_LOCAL:

@@ -47,8 +47,21 @@ def encrypt(text: str, place: str) -> bytes:
     """Encrypt `text`, bound to `place` (a constant such as table|column) and the active tenant."""
     key_id, ciphers = _ring()
     nonce = os.urandom(12)
-    head = bytes([_VERSION, len(key_id)]) + key_id.encode()
-    return head + nonce + ciphers[key_id].encrypt(nonce, text.encode(), _context(place))
+    return newest_head() + nonce + ciphers[key_id].encrypt(nonce, text.encode(), _context(place))
+
+
+def newest_head() -> bytes:
+    """Return how everything begins that is encrypted from now on."""
+    key_id = _ring()[0].encode()
+    return bytes([_VERSION, len(key_id)]) + key_id
+
+
+def key_id_of(blob: bytes) -> str:
+    """Return the id of the key that `blob` was encrypted with; "" when it is no ciphertext."""
+    blob = bytes(blob)
+    if len(blob) < 2 or blob[0] != _VERSION:
+        return ""
+    return blob[2 : 2 + blob[1]].decode(errors="replace")
 
 
 def decrypt(blob: bytes, place: str) -> str:

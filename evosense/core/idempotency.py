@@ -23,7 +23,7 @@ from evosense.core.schema import current_tenant
 
 KEPT = timedelta(days=1)
 HEADER = "Idempotency-Key"
-_PLACE = "core_answeredrequest|answer"
+PLACE = "core_answeredrequest|answer"
 _VALID = re.compile(r"[\x21-\x7e]{1,200}\Z")
 _SWEPT = 100
 
@@ -74,7 +74,7 @@ def _row(key: str, caller: int) -> Any:
 
 
 def _remember(key: str, caller: int, answer: Any) -> None:
-    sealed = encrypt(orjson.dumps(answer).decode(), _PLACE)
+    sealed = encrypt(orjson.dumps(answer).decode(), PLACE)
     _row(key, caller).update(answer=sealed)
 
 
@@ -83,4 +83,4 @@ def _remembered(key: str, caller: int, digest: bytes) -> Any:
     if bytes(row.digest) != digest:
         message = _("This key was already used for another request.")
         raise Conflict("idempotency_key_reused", message, field=HEADER)
-    return orjson.loads(decrypt(row.answer, _PLACE))
+    return orjson.loads(decrypt(row.answer, PLACE))

@@ -52,3 +52,26 @@ class AnsweredRequest(models.Model):
 
     def __str__(self) -> str:
         return f"request {self.pk}"
+
+
+class Reencryption(models.Model):
+    """How far one column of one schema has been brought to a new key; see `reencrypt`."""
+
+    schema_name = models.CharField(max_length=63)
+    place = models.CharField(max_length=130)
+    key_id = models.CharField(max_length=255)
+    # Primary key of the last row that was looked at, as text; "" before the first.
+    last_key = models.CharField(max_length=64, blank=True, default="")
+    renewed = models.BigIntegerField(default=0)
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["schema_name", "place", "key_id"], name="core_reencryption_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.schema_name}.{self.place} to {self.key_id}"

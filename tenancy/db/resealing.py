@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from evosense.core.schema import current_schema, database_cursor
 from evosense.core.sealed import SealedColumn
 
 _STALE = sql.SQL(
-    "SELECT {key}::text, {value}, {owner} FROM {table}"
+    "SELECT {key}::text AS row_key, {value} AS sealed, {owner} AS sealed_for FROM {table}"
     " WHERE {column} IS NOT NULL AND (%(after)s = '' OR {key} > nullif(%(after)s, '')::{type})"
     " AND {is_stale} ORDER BY {key} LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED"
 )
@@ -52,7 +53,7 @@ class Shelf:
             # Never the search path: a table that is missing here may exist in the shared schema.
             "table": sql.Identifier(current_schema(), column.table),
             "column": name,
-            "key": sql.Identifier(column.key.column),
+            "key": sql.Identifier(str(column.key.column)),
             "type": sql.SQL(column.key.rel_db_type(connection) or "bigint"),
             "owner": sql.Identifier(column.owner) if column.owner else sql.SQL("NULL::uuid"),
             "value": sql.SQL("{}::text").format(name) if self._is_json else name,
@@ -92,10 +93,10 @@ class Shelf:
                 rows = cursor.fetchall()
                 return Counter({bytes(key).decode(errors="replace"): n for key, n in rows})
             cursor.execute(_ALL.format(**self._names))
-            found: list[bytes] = []
+            counted: Counter[str] = Counter()
             for (value,) in cursor.fetchall():
-                self.change(value, lambda sealed: found.append(sealed) or sealed)
-        return Counter(key_id_of(sealed) for sealed in found)
+                self.change(value, partial(_counting, counted))
+        return counted
 
     def change(self, value: Any, act: Callable[[bytes], bytes]) -> Any:
         """Return `value` with each ciphertext in it replaced by what `act` makes of it."""
@@ -108,6 +109,11 @@ class Shelf:
 
     def _kept(self, value: Any) -> Any:
         return value if self._is_json else bytes(value)
+
+
+def _counting(counted: "Counter[str]", sealed: bytes) -> bytes:
+    counted[key_id_of(sealed)] += 1
+    return sealed
 
 
 def _changed(entry: Any, act: Callable[[bytes], bytes]) -> Any:
