@@ -57,6 +57,7 @@ class ConnectionList(ApiView):
     def post(self, request: Request) -> Response:
         """Create a connection; its webhook token is in this answer only."""
         fields = checked_body(ConnectionInputSerializer, request.data)
+        connections.check_server(fields.get("server_url", ""))
         return answer_post(request, lambda: _created(fields), status=201)
 
 

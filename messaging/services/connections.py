@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evosense.core.crypto import token_digest
 from evosense.core.errors import Conflict, Invalid
+from evosense.core.http import EgressBlocked, check_url
 from evosense.core.ids import random_base62
 from evosense.core.pagination import encode_cursor
 from evosense.core.phones import parse_phone
@@ -55,6 +56,12 @@ def webhook_url(public_id: UUID) -> str:
     """Return the address that Evolution posts to; the token goes into a header or behind it."""
     port = f":{settings.PUBLIC_PORT}" if settings.PUBLIC_PORT else ""
     return f"{settings.PUBLIC_SCHEME}://{settings.PUBLIC_HOST}{port}/hooks/evo/{public_id}"
+
+
+def check_server(server_url: str) -> None:
+    """Look the server's name up and refuse what leads inside; call it outside transactions."""
+    if _url(server_url):
+        _refuse_inner(_url(server_url), look_up=True)
 
 
 def create_connection(
@@ -169,7 +176,15 @@ def _url(value: str) -> str:
         raise Invalid("invalid", message, field="server_url") from error
     if len(text) > 300:
         raise Invalid("invalid", _("Use at most 300 characters."), field="server_url")
+    _refuse_inner(text, look_up=False)
     return text
+
+
+def _refuse_inner(url: str, *, look_up: bool) -> None:
+    try:
+        check_url(url, look_up=look_up)
+    except EgressBlocked as refusal:
+        raise Invalid(refusal.code, refusal.reason, field="server_url") from refusal
 
 
 def _secret(value: str) -> str | None:

@@ -106,6 +106,7 @@ def connection_create(request: HttpRequest) -> HttpResponse:
     form = ConnectionForm(request.POST)
     if form.is_valid():
         try:
+            services.check_server(form.cleaned_data["server_url"])
             made = services.create_connection(**form.values())
         except DomainError as error:
             form.refuse(error)

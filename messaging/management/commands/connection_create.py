@@ -27,6 +27,7 @@ class Command(JsonCommand):
     def answer(self, **options: Any) -> dict[str, Any]:
         tenant = tenants.find_tenant(slug=options["tenant"])
         with tenant_scope(tenant.ref):
+            connections.check_server(options["server_url"])
             created = connections.create_connection(
                 name=options["name"],
                 instance=options["instance"],
