@@ -29,7 +29,9 @@ app.conf.task_queues = [Queue(name) for name in QUEUES]  # type: ignore[no-untyp
 app.conf.beat_schedule = {
     "partitions": {"task": "ingest.maintain_partitions", "schedule": crontab("10", "0")},
     "outbox": {"task": "core.purge_outbox", "schedule": crontab("40", "3")},
+    "log-ins": {"task": "tenancy.purge_log_ins", "schedule": crontab("20", "*")},
     "leases": {"task": "tenancy.reap_leases", "schedule": 15.0, "options": {"expires": 15}},
+    "support": {"task": "tenancy.end_support", "schedule": 60.0, "options": {"expires": 55}},
     "usage": {"task": "messaging.refresh_usage", "schedule": 300.0, "options": {"expires": 290}},
     "provisioning": {"task": "tenancy.finish_provisioning", "schedule": 300.0},
     "mail": {"task": "tenancy.sweep_mail", "schedule": 60.0, "options": {"expires": 55}},

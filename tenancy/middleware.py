@@ -9,6 +9,7 @@ from django.urls import set_urlconf
 from evosense.core.actor import Actor, acting
 from evosense.core.client_address import client_address
 from evosense.core.schema import active_tenant, public_scope, tenant_scope
+from tenancy import gate
 from tenancy.selectors.hosts import is_public_host, tenant_of_host
 from tenancy.selectors.members import membership_of, permissions_of_member
 
@@ -64,7 +65,8 @@ class MembershipMiddleware:
                 request.membership = membership  # type: ignore[attr-defined]
                 request.permissions = permissions_of_member(membership)  # type: ignore[attr-defined]
         with acting(_actor_of(request)):
-            return self.get_response(request)
+            refused = gate.inspect(request)
+            return refused or self.get_response(request)
 
 
 def _actor_of(request: HttpRequest) -> Actor:

@@ -39,7 +39,7 @@ def mark_proved(request: HttpRequest) -> None:
 
 def proved_recently(request: HttpRequest) -> bool:
     """Tell whether that was within the last ten minutes."""
-    proved = request.session.get(_PROVED_AT, 0)
+    proved = int(request.session.get(_PROVED_AT, 0))
     return 0 <= time.time() - proved < WITHIN_SECONDS
 
 

@@ -14,7 +14,7 @@ from evosense.core.streams import redis_client
 from tenancy.db import provision, tickets  # noqa: F401  (tickets registers its tasks)
 from tenancy.db.fleet import run
 from tenancy.models import Tenant
-from tenancy.services import mail, sign_ups, support
+from tenancy.services import mail, sessions, sign_ups, support, throttle
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +66,13 @@ def purge_front_door() -> None:
     """Forget old letters and what nobody confirmed."""
     mail.purge()
     sign_ups.purge()
+
+
+@shared_task(name="tenancy.purge_log_ins", tenant_required=False)
+def purge_log_ins() -> None:
+    """Forget sessions that are over and failures that no longer count."""
+    sessions.purge()
+    throttle.purge()
 
 
 @shared_task(name="tenancy.fan_out", tenant_required=False, expires=55)

@@ -19,9 +19,9 @@ class Workspace:
 
 
 def membership_of(*, user_id: int, tenant_id: UUID) -> Membership | None:
-    """Return the active membership of an active user, or None."""
+    """Return the active membership of an active user, or None; with company and policy."""
     return (
-        Membership.objects.select_related("custom_role")
+        Membership.objects.select_related("custom_role", "tenant__security_policy")
         .filter(user_id=user_id, tenant_id=tenant_id, is_active=True, user__is_active=True)
         .first()
     )

@@ -105,7 +105,7 @@ def enable_app(user: User, *, sealed: str, code: str) -> None:
             # The code of the set-up is used up: it does not log anybody in.
             data = {"secret": sealed, "counter": counter}
             Authenticator.objects.create(user_id=user.pk, type=TOTP, data=data)
-            _ensure_recovery_codes(user)
+            ensure_recovery_codes(user)
         note(user, "mfa.enabled", method="app")
 
 
@@ -175,6 +175,11 @@ def drop_useless_codes(user: User) -> None:
         Authenticator.objects.filter(user_id=user.pk, type=RECOVERY).delete()
 
 
+def ensure_recovery_codes(user: User) -> None:
+    """Give a person with a first factor a way back in without it."""
+    RecoveryCodes.activate(user)
+
+
 def note(user: User, action: str, **details: str) -> None:
     """Write the audit entry about a person's account."""
     audit.record(
@@ -186,8 +191,15 @@ def note(user: User, action: str, **details: str) -> None:
     )
 
 
-def _ensure_recovery_codes(user: User) -> None:
-    RecoveryCodes.activate(user)
+def note_change(user: User, action: str, field: str, before: object, after: object) -> None:
+    """Write the audit entry about one value of a person's account."""
+    audit.record(
+        action,
+        object_type="user",
+        object_id=user.pk,
+        object_label=user.email,
+        changes={field: [before, after]},
+    )
 
 
 def _use_app_code(user: User, code: str) -> bool:
