@@ -15,10 +15,13 @@ class TenancyConfig(AppConfig):
         register_link("workspaces", "account:workspaces")
         register_link("events", "account:stream-address")
         register_link("language", "account:preferences")
+        register_link("profile", "account:profile")
         navigation.register()
         audit_catalogue.register()
         from tenancy.sealing import register_sealed_columns  # noqa: PLC0415
+        from tenancy.services.account_letters import register_account_letters  # noqa: PLC0415
         from tenancy.services.letters import register_letters  # noqa: PLC0415
 
         register_letters()
+        register_account_letters()
         register_sealed_columns()
