@@ -53,5 +53,9 @@ UNFOLD: dict[str, Any] = {
     "ACCOUNT": {
         "navigation": [{"title": _("Your second factor"), "link": reverse_lazy("admin:factor")}]
     },
-    "SIDEBAR": {"navigation": "tenancy.admin.navigation.sidebar"},
+    "SIDEBAR": {
+        "show_search": True,
+        "command_search": True,
+        "navigation": "tenancy.admin.navigation.sidebar",
+    },
 }

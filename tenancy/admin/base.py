@@ -38,6 +38,15 @@ class Act:
     icon: str = ""
 
 
+@dataclass(frozen=True)
+class Way:
+    """What an act may answer: a link to follow at once, on a host where no form may lead."""
+
+    url: str
+    label: Any
+    note: Any
+
+
 class ReadOnly:
     """Operators see everything here and write nothing by forms."""
 
@@ -112,8 +121,8 @@ class OperatorAdmin(ReadOnly, ModelAdmin):
         things = self._named(request, ids)
         form = act.form(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
-            self._do(request, act, things, form.cleaned_data)
-            return redirect(self._after(ids))
+            way = self._do(request, act, things, form.cleaned_data)
+            return self._show(request, act, way) if way else redirect(self._after(ids))
         context = {
             **self.admin_site.each_context(request),
             "title": act.label,
@@ -144,8 +153,8 @@ class OperatorAdmin(ReadOnly, ModelAdmin):
 
     def _do(
         self, request: HttpRequest, act: Act, things: list[Any], values: dict[str, Any]
-    ) -> None:
-        done = 0
+    ) -> Way | None:
+        done, way = 0, None
         for thing in things:
             if not act.applies(thing):
                 messages.warning(request, _("%(name)s: not possible now.") % {"name": thing})
@@ -156,12 +165,23 @@ class OperatorAdmin(ReadOnly, ModelAdmin):
                 messages.error(request, f"{thing}: {error.message}")
                 continue
             done += 1
+            way = answer if isinstance(answer, Way) else way
             if isinstance(answer, str):
                 messages.info(request, answer)
         if done:
             messages.success(
                 request, _("%(act)s: done for %(count)s.") % {"act": act.label, "count": done}
             )
+        return way
+
+    def _show(self, request: HttpRequest, act: Act, way: Way) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": act.label,
+            "opts": self.opts,
+            "way": way,
+        }
+        return TemplateResponse(request, "operators/way.html", context)
 
 
 def _to_page_of(act: Act) -> Callable[..., HttpResponse]:

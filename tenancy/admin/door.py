@@ -6,8 +6,6 @@ Between the two the session only remembers whose password was right, for five mi
 import time
 from typing import Any
 
-from django.contrib.auth import login as start_session
-from django.contrib.auth import logout as end_session
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,13 +21,12 @@ from evosense.core.errors import Invalid
 from tenancy.admin.site import actor_of, operator_site, refuse_outsiders
 from tenancy.forms import LoginForm
 from tenancy.models import User
-from tenancy.services import mfa, operators
+from tenancy.services import mfa, operators, sessions
 
-# A session of the operators ends after these, however busy it is.
-SESSION_SECONDS = 8 * 3600
 PENDING_SECONDS = 300
 _PENDING = "operator_pending"
 _SEED = "operator_seed"
+_TARGET = "operator_target"
 
 
 @sensitive_post_parameters("password")
@@ -68,7 +65,7 @@ def code(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         reason = operators.check_factor(user, request.POST.get("code", ""))
         if not reason:
-            return _enter(request, user, target)
+            return _enter(request, user, target, second_factor=True)
     context = {"reason": reason}
     return render(request, "operators/code.html", context, status=422 if reason else 200)
 
@@ -99,8 +96,7 @@ def logout(request: HttpRequest) -> HttpResponse:
     """End the session and what the browser kept of it."""
     refuse_outsiders(request)
     with acting(actor_of(request)):
-        operators.note_logout(request.user)
-    end_session(request)
+        sessions.end(request)
     response = redirect("admin:login")
     response["Clear-Site-Data"] = '"cache", "storage"'
     return response
@@ -108,17 +104,17 @@ def logout(request: HttpRequest) -> HttpResponse:
 
 def _half_way(request: HttpRequest, user: User, target: str) -> HttpResponse:
     if operators.needs_no_factor(user):
-        return _enter(request, user, target)
+        return _enter(request, user, target, second_factor=False)
     # What an unknown browser brought along must not become an operator's session.
     request.session.flush()
     request.session[_PENDING] = {"user": user.pk, "until": time.time() + PENDING_SECONDS}
-    request.session["operator_target"] = target
+    request.session[_TARGET] = target
     return redirect("admin:login-code" if mfa.has_second_factor(user) else "admin:factor")
 
 
 def _pending(request: HttpRequest) -> tuple[User | None, str]:
     waiting: dict[str, Any] = request.session.get(_PENDING) or {}
-    target = request.session.get("operator_target") or reverse("admin:index")
+    target = request.session.get(_TARGET) or reverse("admin:index")
     if waiting.get("until", 0) < time.time():
         return None, target
     return User.objects.filter(pk=waiting["user"], is_staff=True, is_active=True).first(), target
@@ -135,7 +131,7 @@ def _set_up(request: HttpRequest, user: User, target: str, *, is_in: bool) -> Ht
             reason = error.message
         else:
             if not is_in:
-                _enter(request, user, target)
+                _enter(request, user, target, second_factor=True)
             request.session.pop(_SEED, None)
             codes = mfa.take_unseen_codes(user)
             return render(request, "operators/codes.html", {"codes": codes, "target": target})
@@ -149,14 +145,13 @@ def _set_up(request: HttpRequest, user: User, target: str, *, is_in: bool) -> Ht
     return render(request, "operators/factor_new.html", context, status=422 if reason else 200)
 
 
-def _enter(request: HttpRequest, user: User, target: str) -> HttpResponse:
-    start_session(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    for name in (_PENDING, "operator_target"):
+def _enter(request: HttpRequest, user: User, target: str, *, second_factor: bool) -> HttpResponse:
+    method = "password and code" if second_factor else "password"
+    sessions.start(request, user, method=method, second_factor=second_factor)
+    for name in (_PENDING, _TARGET):
         request.session.pop(name, None)
     request.session[operators.SESSION_KEY] = now().isoformat()
-    request.session.set_expiry(SESSION_SECONDS)
-    with acting(actor_of(request)):
-        operators.note_login(user)
+    request.session.set_expiry(sessions.OPERATOR_LONGEST)
     return redirect(target)
 
 

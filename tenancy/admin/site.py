@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
@@ -16,13 +17,15 @@ from unfold.sites import UnfoldAdminSite
 from evosense.core.actor import Actor, acting
 from evosense.core.client_address import client_address
 from tenancy.models import User
-from tenancy.services import mfa
+from tenancy.services import mfa, sessions
 from tenancy.services.operators import SESSION_KEY, comes_from_inside, is_operator
 
 # Alpine, which unfold's pages are made of, evaluates attributes and sets styles. Nowhere else.
 RELAXED = {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"]}
-# Django's own pages that act without audit, and unfold's search, which needs a tenant's cache.
-_LEFT_OUT = frozenset({"password_change", "password_change_done", "search", "view_on_site"})
+# What acts without audit, what needs a tenant's cache, and what has a page of ours instead.
+_LEFT_OUT = frozenset(
+    {"password_change", "password_change_done", "view_on_site", "search", "login", "logout"}
+)
 
 View = Callable[..., HttpResponse]
 
@@ -53,23 +56,24 @@ class OperatorSite(UnfoldAdminSite):
         def at_the_door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             refuse_outsiders(request)
             with acting(actor_of(request)):
+                if self.has_permission(request) and _is_over(request):
+                    return redirect("admin:login")
                 return relax(render(guarded(request, *args, **kwargs)))
 
         return update_wrapper(at_the_door, view)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        from tenancy.admin import door  # noqa: PLC0415
+        from tenancy.admin import door, finder  # noqa: PLC0415
 
         own = [
             path("login/", door.login, name="login"),
             path("login/code/", door.code, name="login-code"),
             path("factor/", door.factor, name="factor"),
+            path("search/", self.admin_view(finder.search), name="search"),
             path("logout/", door.logout, name="logout"),
         ]
         stock = [
-            entry
-            for entry in super().get_urls()
-            if getattr(entry, "name", None) not in _LEFT_OUT | {"login", "logout"}
+            entry for entry in super().get_urls() if getattr(entry, "name", None) not in _LEFT_OUT
         ]
         return [*own, *stock]
 
@@ -88,6 +92,15 @@ def refuse_outsiders(request: HttpRequest) -> None:
     """Answer as if nothing were here when the address is not one of the operators' networks."""
     if not comes_from_inside(client_address(request)):
         raise Http404
+
+
+def _is_over(request: HttpRequest) -> bool:
+    """End the session of an operator who was away for long, or here for very long."""
+    idle, longest = sessions.OPERATOR_IDLE, sessions.OPERATOR_LONGEST
+    ended = sessions.touch(request, idle=idle, longest=longest, active=True)
+    if ended:
+        sessions.end(request, reason=ended)
+    return bool(ended)
 
 
 def actor_of(request: HttpRequest) -> Actor:

@@ -115,14 +115,3 @@ def check_factor(user: User, code: str) -> str:
         return str(_("This code is not right. Enter the one that the app shows now."))
     throttle.forgive("factor", str(user.pk))
     return ""
-
-
-def note_login(user: User) -> None:
-    """Write down that an operator came in."""
-    audit.record("operator.logged_in", object_type="user", object_id=user.pk)
-
-
-def note_logout(user: Any) -> None:
-    """Write down that an operator left."""
-    if isinstance(user, User) and is_operator(user):
-        audit.record("operator.logged_out", object_type="user", object_id=user.pk)
