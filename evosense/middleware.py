@@ -68,7 +68,7 @@ class MetricsMiddleware:
 
 
 class LocaleMiddleware:
-    """Use the person's language, else the tenant's; times are in the tenant's zone."""
+    """Use the person's language and time zone, else the tenant's."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -76,7 +76,7 @@ class LocaleMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         tenant = active_tenant()
         language = self._language(request, tenant.locale if tenant else "")
-        with translation.override(language), timezone.override(self._zone(tenant)):
+        with translation.override(language), timezone.override(self._zone(request, tenant)):
             request.LANGUAGE_CODE = language
             response = self.get_response(request)
         response.setdefault("Content-Language", language)
@@ -90,8 +90,9 @@ class LocaleMiddleware:
                 return wanted
         return settings.LANGUAGE_CODE
 
-    def _zone(self, tenant: object) -> ZoneInfo:
+    def _zone(self, request: HttpRequest, tenant: object) -> ZoneInfo:
+        own = getattr(getattr(request, "user", None), "timezone", "")
         try:
-            return ZoneInfo(getattr(tenant, "timezone", "America/Sao_Paulo"))
+            return ZoneInfo(own or getattr(tenant, "timezone", "America/Sao_Paulo"))
         except (ZoneInfoNotFoundError, ValueError):
             return ZoneInfo("America/Sao_Paulo")

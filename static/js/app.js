@@ -14,14 +14,16 @@ import live from "./controllers/live.js";
 import menu from "./controllers/menu.js";
 import mixed from "./controllers/mixed.js";
 import narrow from "./controllers/narrow.js";
+import passkey from "./controllers/passkey.js";
 import preference from "./controllers/preference.js";
+import print from "./controllers/print.js";
 import shortcuts from "./controllers/shortcuts.js";
 import submit from "./controllers/submit.js";
 import theme from "./controllers/theme.js";
 import thread from "./controllers/thread.js";
 import toasts from "./controllers/toasts.js";
 
-const controllers = { ago, autosubmit, combobox, confirm, copy, count, dialog, drop, inbox, keep, live, menu, mixed, narrow, preference, theme, thread, toasts };
+const controllers = { ago, autosubmit, combobox, confirm, copy, count, dialog, drop, inbox, keep, live, menu, mixed, narrow, passkey, preference, print, theme, thread, toasts };
 const bound = new WeakMap();
 
 function bind(root) {

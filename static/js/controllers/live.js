@@ -90,6 +90,10 @@ export default function live(body) {
     source.addEventListener("error", down);
   }
 
+  // Tells the server that nobody asked for this: a forgotten page must not keep a log-in alive.
+  body.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (detail.triggeringEvent?.type === "refresh") detail.headers["X-Live"] = "1";
+  });
   const watchdog = setInterval(() => {
     if (Date.now() - heard < SILENCE_MS) return;
     heard = Date.now();
