@@ -81,7 +81,8 @@ class OperatorSite(UnfoldAdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         numbers = self.dashboard(request) if self.dashboard else {}
-        return super().index(request, {**(extra_context or {}), **numbers})
+        page: HttpResponse = super().index(request, {**(extra_context or {}), **numbers})
+        return page
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Return nothing: the side bar is a list of our own, in the order of need."""

@@ -26,7 +26,7 @@ from tenancy.admin.shown import (
     table,
 )
 from tenancy.admin.site import operator_site
-from tenancy.models import Membership, Tenant, TenantMigration, TenantUsage
+from tenancy.models import Membership, Tenant, TenantMigration
 from tenancy.plans import PLAN_LIMITS
 from tenancy.selectors.members import workspace_url
 
@@ -106,51 +106,50 @@ class TenantAdmin(OperatorAdmin):
 
     @display(description=_("Members"), ordering="usage__members")
     def members(self, tenant: Tenant) -> str:
-        return number(_of(tenant).members)
+        return number(_of(tenant, "members"))
 
     @display(description=_("Messages today"), ordering="usage__messages_today")
     def messages(self, tenant: Tenant) -> str:
-        return number(_of(tenant).messages_today)
+        return number(_of(tenant, "messages_today"))
 
     @display(description=_("Messages in 30 days"))
     def month(self, tenant: Tenant) -> str:
-        return number(_of(tenant).messages_month)
+        return number(_of(tenant, "messages_month"))
 
     @display(description=_("Connections"))
     def connections(self, tenant: Tenant) -> str:
-        usage = _of(tenant)
-        text = f"{number(usage.connected)} / {number(usage.connections)}"
-        if usage.quarantined:
-            text += f" · {_('in quarantine')}: {number(usage.quarantined)}"
+        text = f"{number(_of(tenant, 'connected'))} / {number(_of(tenant, 'connections'))}"
+        if quarantined := _of(tenant, "quarantined"):
+            text += f" · {_('in quarantine')}: {number(quarantined)}"
         return text
 
     @display(description=_("Last event"), ordering="usage__last_event_at")
     def last_event(self, tenant: Tenant) -> str:
-        return ago(_of(tenant).last_event_at)
+        return ago(_of(tenant, "last_event_at"))
 
     @display(description=_("Oldest waiting"), ordering="usage__oldest_waiting_at")
     def lag(self, tenant: Tenant) -> str:
-        return ago(_of(tenant).oldest_waiting_at)
+        return ago(_of(tenant, "oldest_waiting_at"))
 
     @display(description=_("Waiting events"))
     def backlog(self, tenant: Tenant) -> str:
-        return number(_of(tenant).waiting)
+        return number(_of(tenant, "waiting"))
 
     @display(description=_("Kept events"))
     def kept(self, tenant: Tenant) -> str:
-        return number(_of(tenant).kept)
+        return number(_of(tenant, "kept"))
 
     @display(description=_("Dead letters"))
     def dead(self, tenant: Tenant) -> str:
-        return number(_of(tenant).dead)
+        return number(_of(tenant, "dead"))
 
     @display(description=_("Stored"))
     def stored(self, tenant: Tenant) -> str:
-        return size(_of(tenant).size_bytes)
+        return size(_of(tenant, "size_bytes"))
 
     @display(description=_("Counted"), ordering="usage__computed_at")
     def numbers_age(self, tenant: Tenant) -> str:
-        return ago(_of(tenant).computed_at)
+        return ago(_of(tenant, "computed_at"))
 
     @display(description=_("Address"))
     def address(self, tenant: Tenant) -> str | SafeString:
@@ -218,17 +217,11 @@ class TenantAdmin(OperatorAdmin):
         return table([_("Opened"), _("State"), _("Reason")], rows)
 
 
-def _of(tenant: Tenant) -> TenantUsage:
-    """Return the last known numbers; all unknown before the first count."""
-    usage: TenantUsage | None = getattr(tenant, "usage", None)
-    return usage or _UNKNOWN
+def _of(tenant: Tenant, name: str) -> Any:
+    """Return a number as last counted; None before the first count."""
+    return getattr(getattr(tenant, "usage", None), name, None)
 
 
 def _limit(value: int | None) -> str:
     return str(_("without limit")) if value is None else number(value)
 
-
-_UNKNOWN = TenantUsage(
-    members=None, messages_today=None, messages_month=None, connections=None, connected=None,
-    waiting=None, kept=None, dead=None, size_bytes=None, quarantined=0,
-)  # fmt: skip
