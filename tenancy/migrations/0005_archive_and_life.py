@@ -32,6 +32,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='tenantarchive',
+            name='heard_at',
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name='tenantarchive',
             name='with_raw_events',
             field=models.BooleanField(default=False),
         ),

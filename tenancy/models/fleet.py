@@ -94,6 +94,8 @@ class TenantArchive(models.Model):
     sha256 = models.CharField(max_length=64, blank=True, default="")
     rows = models.BigIntegerField(default=0)
     rows_done = models.BigIntegerField(default=0)
+    # When the worker that makes it last gave a sign of life.
+    heard_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
