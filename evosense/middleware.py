@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
+from evosense.core import ratelimit
 from evosense.core.actor import SYSTEM, acting
 from evosense.core.ids import random_base62
 from evosense.core.metrics import observe_request
@@ -30,8 +31,11 @@ class RequestContextMiddleware:
             structlog.contextvars.bound_contextvars(request_id=request.request_id),  # type: ignore[attr-defined]
             # An API key named further in must not act for the next request of this thread.
             acting(SYSTEM),
+            ratelimit.noting() as decisions,
         ):
             response = self.get_response(request)
+        for name, value in ratelimit.headers_of(decisions).items():
+            response.setdefault(name, value)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         return response
 

@@ -5,17 +5,20 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from evosense.core import ratelimit
 from evosense.core.actor import Actor, name_actor
-from evosense.core.client_address import client_address
+from evosense.core.client_address import client_address, limit_address
 from evosense.core.schema import active_tenant
 from tenancy.models import ApiKey
 from tenancy.services.keys import verify_key
 
 _SCHEME = "bearer"
+# Refused keys a minute and address.
+UNKNOWN_KEYS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,10 @@ class ApiKeyAuthentication(BaseAuthentication):
         scheme, _separator, raw = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != _SCHEME or not raw:
             return None
-        found = verify_key(raw.strip())
+        found = verify_key(raw.strip(), address=client_address(request))
         tenant = active_tenant()
         if found is None or tenant is None or found.tenant_id != tenant.id:
+            _count_stranger(request)
             raise AuthenticationFailed(_("This API key is not valid here."), code="invalid_key")
         name_actor(
             Actor(
@@ -50,6 +54,14 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
         return "Bearer"
+
+
+def _count_stranger(request: Request) -> None:
+    """Slow an address that tries keys. Good keys are not counted, so its neighbours go on."""
+    name = f"g:limit:unknown-key:{limit_address(client_address(request))}"
+    decision = ratelimit.take(name, rate=UNKNOWN_KEYS, per_seconds=60)
+    if not decision.allowed:
+        raise Throttled(wait=decision.reset_seconds)
 
 
 class HasScope(BasePermission):

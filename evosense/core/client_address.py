@@ -7,15 +7,18 @@ cannot write. `Forwarded` and `X-Real-IP` are never read. Importable without Dja
 
 import ipaddress
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
 # A connection has 2^64 addresses of its own there, so limits count the network.
 _V6_PREFIX = 64
 
 
-def client_address(request: HttpRequest) -> str:
+def client_address(request: "HttpRequest") -> str:
     """Return the client's address in its shortest form; "" when it is not known."""
     header = request.META.get("HTTP_X_FORWARDED_FOR", "")
     return pick_address(

@@ -33,3 +33,9 @@ class Conflict(DomainError):  # noqa: N818
 
 class LimitReached(DomainError):  # noqa: N818
     status = 402
+
+
+class TooMany(DomainError):  # noqa: N818
+    """Too often; the answer's headers say when it is worth trying again."""
+
+    status = 429

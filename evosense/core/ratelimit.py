@@ -5,11 +5,16 @@ Never "no limit" for log-in, never "deny" because a cache is down.
 
 import math
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from threading import Lock
 
 import redis
+from django.utils.translation import gettext_lazy as _
 
+from evosense.core.errors import TooMany
 from evosense.core.streams import redis_client
 
 # Refills by elapsed time on the Redis clock, so that processes with other clocks agree.
@@ -30,6 +35,7 @@ _MEMORY_LIMIT = 50_000
 
 _local: dict[str, tuple[float, float]] = {}
 _lock = Lock()
+_noted: "ContextVar[list[Decision] | None]" = ContextVar("rate_limits", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +59,56 @@ def take(key: str, *, rate: int, per_seconds: float) -> Decision:
     except redis.RedisError:
         taken, tokens = _take_locally(key, rate, per_seconds)
     missing = max(0.0, 1 - tokens) if not taken else max(0.0, rate - tokens)
-    return Decision(
+    decision = Decision(
         allowed=taken,
         limit=rate,
         remaining=int(tokens),
         reset_seconds=math.ceil(missing * per_seconds / rate),
     )
+    note(decision)
+    return decision
 
 
 def allow(key: str, *, rate: int, per_seconds: float) -> bool:
     """Take one token; False when the bucket is empty."""
     return take(key, rate=rate, per_seconds=per_seconds).allowed
+
+
+def demand(key: str, *, rate: int, per_seconds: float) -> None:
+    """Take one token; raises TooMany when the bucket is empty."""
+    if not take(key, rate=rate, per_seconds=per_seconds).allowed:
+        raise TooMany("too_many", _("That was too often. Wait a while and try again."))
+
+
+@contextmanager
+def noting() -> Iterator[list[Decision]]:
+    """Collect what limits decide inside the block, for the headers of the answer."""
+    decisions: list[Decision] = []
+    token = _noted.set(decisions)
+    try:
+        yield decisions
+    finally:
+        _noted.reset(token)
+
+
+def note(decision: Decision) -> None:
+    """Let the answer to this request tell a limit's decision."""
+    decisions = _noted.get()
+    if decisions is not None:
+        decisions.append(decision)
+
+
+def headers_of(decisions: Sequence[Decision]) -> dict[str, str]:
+    """Return the headers that tell the tightest of several decisions."""
+    if not decisions:
+        return {}
+    tightest = min(decisions, key=lambda one: (one.allowed, one.remaining / one.limit))
+    headers = {
+        "RateLimit-Limit": str(tightest.limit),
+        "RateLimit-Remaining": str(tightest.remaining),
+        "RateLimit-Reset": str(tightest.reset_seconds),
+    }
+    return headers if tightest.allowed else {**headers, "Retry-After": str(tightest.reset_seconds)}
 
 
 def _take_locally(key: str, rate: int, per_seconds: float) -> tuple[bool, float]:

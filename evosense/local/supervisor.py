@@ -43,7 +43,7 @@ def commands(port: int, home: Home, *, demo: bool) -> dict[str, list[str]]:
     beat = home.root / "celerybeat-schedule"
     uvicorn = f"-m uvicorn evosense.asgi:application --host 127.0.0.1 --port {port}"
     # Streams never end by themselves, so the web process must not wait for them long.
-    calm = "--timeout-graceful-shutdown 2 --no-access-log --log-level warning"
+    calm = "--timeout-graceful-shutdown 2 --no-access-log --log-level warning --no-proxy-headers"
     celery = f"-m celery -q -A evosense worker -B --pool threads --concurrency 4 -s {beat}"
     alone = "--without-gossip --without-mingle --loglevel warning"
     # Celery warns about root on every start; here the person at the keyboard decides.

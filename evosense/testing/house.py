@@ -14,9 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection
+
+from tools.gates import production_secrets
 
 READY_WITHIN = 60.0
 
@@ -102,7 +105,7 @@ class House:
     def _command(self, name: str) -> list[str]:
         if name == "web":
             web = ["evosense.asgi:application", "--port", str(self.port), "--log-level", "warning"]
-            return [sys.executable, "-m", "uvicorn", *web]
+            return [sys.executable, "-m", "uvicorn", *web, "--no-proxy-headers"]
         return [sys.executable, "manage.py", name]
 
 
@@ -120,11 +123,25 @@ def running_house(folder: Path, *names: str) -> Iterator[House]:
         house.stop()
 
 
-def database_url() -> str:
+def database_url(role: str = "", password: str = "") -> str:
     """Return the address of this test worker's database, for processes of their own."""
-    base, _slash, _name = os.environ["DATABASE_URL"].partition("?")
-    query = os.environ["DATABASE_URL"][len(base) :]
-    return base.rsplit("/", 1)[0] + "/" + str(connection.settings_dict["NAME"]) + query
+    given = urlsplit(os.environ["DATABASE_URL"])
+    place = f"{role}:{password}@{given.netloc.rpartition('@')[2]}" if role else given.netloc
+    return given._replace(netloc=place, path=f"/{connection.settings_dict['NAME']}").geturl()
+
+
+def production_environment(database: str) -> dict[str, str]:
+    """Return what an operator sets, for processes under the production settings."""
+    return {
+        **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+        **production_secrets(),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "DJANGO_SETTINGS_MODULE": "evosense.settings.base",
+        "DATABASE_URL": database,
+        "REDIS_URL": settings.REDIS_URL,
+        "EMAIL_URL": "smtp://127.0.0.1:9",
+        "EMAIL_FROM": "EvoSense <nao-responda@app.example.com>",
+    }
 
 
 def _environment(folder: Path, port: int) -> dict[str, str]:

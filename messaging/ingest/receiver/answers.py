@@ -39,6 +39,12 @@ STORED = Answer("stored", 200)
 # Same bytes for a path that does not exist, an unknown connection and a wrong token.
 NOT_FOUND = Answer("not_found", 404, b'{"error":"not found"}')
 METHOD = Answer("method", 405, b'{"error":"method not allowed"}', ((b"allow", b"POST"),))
+# The token travelled readable for everybody on the way; a redirect would not take that back.
+PLAIN = Answer("plain", 403, b'{"error":"use https"}')
+# Evolution tries again after 429, with growing pauses; a guesser just gets no further.
+STRANGER = Answer(
+    "stranger", 429, b'{"error":"too many"}', (*_retry(60), (b"connection", b"close"))
+)
 TIMEOUT = Answer("timeout", 408, b'{"error":"body too slow"}')
 OVERSIZE = Answer("oversize", 422, b'{"error":"body too large"}')
 LOADING = Answer("loading", 503, b'{"error":"starting"}', _retry(5))

@@ -27,6 +27,7 @@ from messaging.ingest.receiver.qr import QrShelf
 from messaging.ingest.receiver.redact import inflate
 from messaging.ingest.receiver.spool import Spool
 from messaging.ingest.receiver.store import DATABASE_ERRORS, GroupStore, Outcome
+from messaging.ingest.receiver.strangers import Strangers, address_of, came_readable
 from messaging.ingest.receiver.tokens import Route, TokenKeeper
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Receiver:
         self._keeper = TokenKeeper(config)
         self._drainer = Drainer(config.database_url, config.spool_dir)
         self._shelf = QrShelf(config.redis_url)
+        self._strangers = Strangers(config.strangers)
         self._parsing = asyncio.Semaphore(1)
         self._budget = Budget(config.max_inflight)
         self._draining: asyncio.Task[None] | None = None
@@ -87,19 +89,16 @@ class Receiver:
             metrics.SECONDS.observe(time.perf_counter() - started)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        if scope["method"] != "POST":
-            return answers.METHOD
+        if refusal := self._refusal(scope):
+            return refusal
         address = read_path(scope["path"])
         if address is None:
             return answers.NOT_FOUND
-        if not self._keeper.table.is_loaded:
-            return answers.LOADING
         headers = dict(scope["headers"])
         token = headers.get(TOKEN_HEADER, b"") or address.token.encode("utf-8", "replace")
         route = self._keeper.table.find(address.connection, token)
         if route is None:
-            self._keeper.doubt()
-            return answers.NOT_FOUND
+            return self._unknown(scope)
         held = Held(self._budget)
         try:
             raw = await self._body(headers, receive, held)
@@ -108,6 +107,19 @@ class Receiver:
             return await self._take(route, address, raw)
         finally:
             held.release()
+
+    def _refusal(self, scope: Scope) -> Answer | None:
+        """Return why nobody is heard like this, whoever it is."""
+        if scope["method"] != "POST":
+            return answers.METHOD
+        if self._config.https_only and came_readable(scope):
+            return answers.PLAIN
+        return None if self._keeper.table.is_loaded else answers.LOADING
+
+    def _unknown(self, scope: Scope) -> Answer:
+        self._keeper.doubt()
+        is_patient = self._strangers.allows(address_of(scope, self._config.trusted_proxies))
+        return answers.NOT_FOUND if is_patient else answers.STRANGER
 
     async def _body(
         self, headers: dict[bytes, bytes], receive: Receive, held: Held

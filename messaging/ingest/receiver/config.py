@@ -33,6 +33,10 @@ class ReceiverConfig:
     refresh: float = 30.0
     drain_interval: float = 1.0
     metrics_port: int = 0
+    # Requests a minute with an unknown token that one address may make.
+    strangers: int = 600
+    trusted_proxies: int = 0
+    https_only: bool = False
 
     @classmethod
     def from_environment(cls) -> "ReceiverConfig":
@@ -48,6 +52,11 @@ class ReceiverConfig:
             max_body=env.integer("RECEIVER_MAX_BODY", 64 * MIB),
             max_inflight=env.integer("RECEIVER_MAX_INFLIGHT", 256 * MIB),
             metrics_port=env.integer("RECEIVER_METRICS_PORT", 0),
+            strangers=env.integer("RECEIVER_STRANGERS", 600),
+            trusted_proxies=env.integer(
+                "TRUSTED_PROXIES", int(env.flag("BEHIND_PROXY", default=True))
+            ),
+            https_only=env.flag("SECURE_SSL_REDIRECT", default=True),
         )
         env.require_complete()
         return config
