@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 
+from evosense.core.client_address import client_address
 from evosense.core.problem import problem_response
 from evosense.core.schema import current_tenant
 from tenancy.permissions import MEMBER, public_page
@@ -102,7 +103,9 @@ def unknown_address(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 
 def _holds_key(request: HttpRequest) -> bool:
     scheme, _separator, raw = request.headers.get("Authorization", "").partition(" ")
-    key = verify_key(raw.strip()) if scheme.lower() == "bearer" else None
+    if scheme.lower() != "bearer":
+        return False
+    key = verify_key(raw.strip(), address=client_address(request))
     return key is not None and key.tenant_id == current_tenant().id
 
 

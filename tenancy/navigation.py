@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from evosense.core.shell import NavItem, has_settings, register_nav
+from evosense.core.shell import NavItem, SettingItem, has_settings, register_nav, register_setting
 
 
 def register() -> None:
@@ -19,3 +19,42 @@ def register() -> None:
             shown=has_settings,
         )
     )
+    for item in _PAGES:
+        register_setting(item)
+
+
+_PAGES = (
+    SettingItem(
+        "people",
+        "settings:people",
+        _("People"),
+        "team",
+        order=10,
+        permission="members.view",
+        keywords=_("users, team, invite, seats, deactivate, owner"),
+        note=_("Invite, change roles, deactivate"),
+        icon="users",
+    ),
+    SettingItem(
+        "roles",
+        "settings:roles",
+        _("Roles and permissions"),
+        "team",
+        order=20,
+        permission="members.view",
+        keywords=_("access, matrix, profile"),
+        note=_("What each role may see and do"),
+        icon="lock",
+    ),
+    SettingItem(
+        "audit",
+        "settings:audit",
+        _("Audit"),
+        "account",
+        order=40,
+        permission="audit.view",
+        keywords=_("history, log, changes, who did it, export"),
+        note=_("Who changed what, when and from where"),
+        icon="history",
+    ),
+)

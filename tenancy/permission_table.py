@@ -116,6 +116,7 @@ PERMISSION_TABLE = (
             Permission(
                 "audit.view", _("See the audit"), _("Who changed what, when and from where")
             ),
+            Permission("audit.export", _("Export the audit"), _("Only the owner")),
             Permission("billing.manage", _("Plan and billing"), _("Only the owner")),
             Permission("workspace.delete", _("Delete the company"), _("Only the owner")),
         ),

@@ -7,26 +7,31 @@ recognise a leaked key with certainty.
 """
 
 import hmac
+import ipaddress
 import re
 import zlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.crypto import token_digest
-from evosense.core.errors import Conflict, Invalid, NotFound
+from evosense.core.errors import Conflict, Invalid, LimitReached, NotFound
 from evosense.core.ids import BASE62, random_base62, random_token
 from evosense.core.schema import public_scope
-from tenancy.models import ApiKey, Tenant
+from tenancy.models import ApiKey, Membership, Tenant
 from tenancy.permissions import SCOPES
+from tenancy.selectors.limits import limit_of
+from tenancy.services import audit
 
 PREFIX = "evs_live_"
 USED_RESOLUTION = timedelta(minutes=1)
+MOST_NETWORKS = 20
 _SHAPE = re.compile(r"evs_live_([0-9A-Za-z]{8})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})\Z")
 _NOBODY = bytes(32)
 
@@ -38,15 +43,22 @@ def create_key(
     scopes: Iterable[str],
     created_by_id: int | None = None,
     expires_at: datetime | None = None,
+    allowed_networks: Iterable[str] = (),
+    is_service: bool | None = None,
 ) -> tuple[ApiKey, str]:
-    """Make a key; the returned text is the only time that it can be read."""
+    """Make a key; the returned text is the only time that it can be read.
+
+    Without `is_service` a key belongs to its maker, and to the company when nobody is named.
+    """
     name = _checked_name(name)
     wanted = _checked_scopes(scopes)
+    networks = checked_networks(allowed_networks)
     public_part, secret = random_base62(8), random_token()
     key = _assemble(public_part, secret)
     with public_scope():
         try:
             with transaction.atomic():
+                _check_room(tenant_id)
                 row = ApiKey.objects.create(
                     tenant_id=tenant_id,
                     name=name,
@@ -56,7 +68,10 @@ def create_key(
                     scopes=wanted,
                     created_by_id=created_by_id,
                     expires_at=expires_at,
+                    allowed_networks=networks,
+                    is_service=created_by_id is None if is_service is None else is_service,
                 )
+                _record("key.created", row, _described(row))
         except IntegrityError as error:
             if "tenancy_apikey_name_unique" not in str(error):
                 raise
@@ -65,8 +80,11 @@ def create_key(
     return row, key
 
 
-def verify_key(raw: str) -> ApiKey | None:
-    """Return the usable key of a workspace that may be used, or None; notes the use."""
+def verify_key(raw: str, *, address: str = "") -> ApiKey | None:
+    """Return the usable key of a workspace that may be used, or None; notes the use.
+
+    A key with a list of networks is good from there only; an unknown address is nowhere.
+    """
     match = _SHAPE.match(raw)
     if not match or _checksum(match[1], match[2]) != match[3]:
         return None
@@ -77,24 +95,109 @@ def verify_key(raw: str) -> ApiKey | None:
         expected = bytes(row.secret_hash) if row else _NOBODY
         if not hmac.compare_digest(expected, token_digest(raw)) or row is None:
             return None
+        if not _is_from(row.allowed_networks, address):
+            return None
         _note_use(row, now)
     return row
 
 
 def revoke_key(*, tenant_id: UUID, key_id: int) -> None:
     """End a key at once. Revoking it again changes nothing."""
-    with public_scope():
-        keys = ApiKey.objects.filter(tenant_id=tenant_id, pk=key_id)
-        if not keys.filter(revoked_at=None).update(revoked_at=timezone.now()) and not keys.exists():
+    with public_scope(), transaction.atomic():
+        key = ApiKey.objects.select_for_update().filter(tenant_id=tenant_id, pk=key_id).first()
+        if key is None:
             raise NotFound("key_not_found", _("This key does not exist."))
+        if key.revoked_at is None:
+            key.revoked_at = timezone.now()
+            key.save(update_fields=["revoked_at"])
+            _record("key.revoked", key, {})
+
+
+def checked_networks(networks: Iterable[str]) -> list[str]:
+    """Return the networks in CIDR form without repetition; a bare address is one of its own."""
+    found: dict[str, None] = {}
+    for raw in networks:
+        text = raw.strip()
+        try:
+            found[str(ipaddress.ip_network(text))] = None
+        except ValueError as error:
+            message = _("%(text)s is not a network. Use a form such as 203.0.113.0/24.")
+            refusal = message % {"text": text[:60]}
+            raise Invalid("network_invalid", refusal, field="allowed_networks") from error
+    if len(found) > MOST_NETWORKS:
+        message = _("Use at most %(most)d networks.") % {"most": MOST_NETWORKS}
+        raise Invalid("networks_too_many", message, field="allowed_networks")
+    return list(found)
+
+
+def _is_from(networks: list[str], address: str) -> bool:
+    if not networks:
+        return True
+    try:
+        asking = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(asking in ipaddress.ip_network(network) for network in networks)
+
+
+def _check_room(tenant_id: UUID) -> None:
+    """Count under the lock of the company: two makers must not both take the last place."""
+    limit = limit_of(tenant_id, "api_keys")
+    if limit is None:
+        return
+    Tenant.objects.select_for_update(no_key=True).only("pk").get(pk=tenant_id)
+    if living_keys(tenant_id).count() >= limit:
+        message = _("The plan includes %(limit)d keys. End one or choose a larger plan.")
+        raise LimitReached("keys_taken", message % {"limit": limit})
+
+
+def living_keys(tenant_id: UUID) -> QuerySet[ApiKey]:
+    """Return the keys that open something now or take a place of the plan."""
+    return _living(timezone.now()).filter(tenant_id=tenant_id)
+
+
+def _living(now: datetime) -> QuerySet[ApiKey]:
+    makers = Membership.objects.filter(
+        tenant_id=OuterRef("tenant_id"),
+        user_id=OuterRef("created_by_id"),
+        is_active=True,
+        user__is_active=True,
+    )
+    return ApiKey.objects.filter(
+        Q(expires_at=None) | Q(expires_at__gt=now),
+        Q(is_service=True) | Q(created_by_id=None) | Exists(makers),
+        revoked_at=None,
+    )
 
 
 def _usable_keys(now: datetime) -> QuerySet[ApiKey]:
-    return ApiKey.objects.filter(
-        Q(expires_at=None) | Q(expires_at__gt=now),
-        revoked_at=None,
-        tenant__state=Tenant.State.READY,
-    ).exclude(tenant__status=Tenant.Status.SUSPENDED)
+    return (
+        _living(now)
+        .filter(tenant__state=Tenant.State.READY)
+        .exclude(tenant__status=Tenant.Status.SUSPENDED)
+    )
+
+
+def _described(row: ApiKey) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {
+        "scopes": [None, row.scopes],
+        "is_service": [None, row.is_service],
+        "expires_at": [None, row.expires_at.isoformat() if row.expires_at else None],
+    }
+    if row.allowed_networks:
+        found["allowed_networks"] = [None, row.allowed_networks]
+    return found
+
+
+def _record(action: str, row: ApiKey, changes: dict[str, list[Any]]) -> None:
+    audit.record(
+        action,
+        object_type="key",
+        object_id=row.pk,
+        object_label=f"{row.name} (…{row.last_four})",
+        changes=changes,
+        tenant_id=row.tenant_id,
+    )
 
 
 def _note_use(row: ApiKey, now: datetime) -> None:

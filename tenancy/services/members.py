@@ -61,7 +61,7 @@ def transfer_ownership(*, tenant_id: UUID, member_id: int) -> None:
         check_reaches(tenant_id, permissions_of(_OWNER), permission="workspace.delete")
         heir = _locked(tenant_id, member_id)
         giver = Membership.objects.select_related("user").get(
-            tenant_id=tenant_id, user_id=actor_user_id(), is_active=True
+            tenant_id=tenant_id, user_id=actor_user_id() or 0, is_active=True
         )
         if not heir.is_active or heir.pk == giver.pk:
             message = _("Choose another active person.")
@@ -107,10 +107,10 @@ def reactivate(*, tenant_id: UUID, member_id: int) -> Membership:
     return member
 
 
-def personal_keys(member: Membership) -> int:
-    """Return how many usable keys end with this person."""
+def personal_keys(*, tenant_id: UUID, user_id: int) -> int:
+    """Return how many keys end with this person."""
     with public_scope():
-        return _keys_of(member).count()
+        return int(_keys_of(tenant_id, user_id).count())
 
 
 def role_label(member: Membership) -> str:
@@ -161,7 +161,7 @@ def _check_heirs(member: Membership, heirs: list[int | None]) -> None:
 
 
 def _settle_keys(member: Membership, to_user_id: int | None) -> dict[str, list[Any]]:
-    keys = _keys_of(member)
+    keys = _keys_of(member.tenant_id, member.user_id)
     if to_user_id is not None:
         moved = keys.update(created_by_id=to_user_id)
         return {"keys_moved": [0, moved]} if moved else {}
@@ -169,10 +169,10 @@ def _settle_keys(member: Membership, to_user_id: int | None) -> dict[str, list[A
     return {"keys_ended": [0, ended]} if ended else {}
 
 
-def _keys_of(member: Membership) -> Any:
+def _keys_of(tenant_id: UUID, user_id: int) -> Any:
     return ApiKey.objects.filter(
-        tenant_id=member.tenant_id,
-        created_by_id=member.user_id,
+        tenant_id=tenant_id,
+        created_by_id=user_id,
         is_service=False,
         revoked_at=None,
     )

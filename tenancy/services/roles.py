@@ -151,7 +151,8 @@ def _checked_name(name: str) -> str:
     text = " ".join(name.split())
     if not 1 <= len(text) <= 60 or _CONTROL.search(text):
         raise Invalid("invalid", _("Use 1 to 60 characters on one line."), field="name")
-    if text.casefold() in {str(label).casefold() for label in Membership.Role.labels}:
+    house = [*Membership.Role.values, *Membership.Role.labels]
+    if text.casefold() in {str(label).casefold() for label in house}:
         message = _("This is the name of a role that every company has.")
         raise Conflict("role_name_taken", message, field="name")
     return text

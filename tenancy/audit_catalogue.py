@@ -1,0 +1,98 @@
+"""The acts of this app in words. Other apps describe theirs with `register_action`."""
+
+from django.utils.translation import gettext_lazy as _
+
+from tenancy.audit_words import register_action
+
+
+def register() -> None:
+    _people()
+    _accounts()
+    _company()
+    _access()
+
+
+def _people() -> None:
+    register_action(
+        "member.invited",
+        _("Person invited"),
+        _("%(who)s invited %(object)s as %(after)s"),
+        field="role",
+    )
+    register_action(
+        "member.joined", _("Person joined"), _("%(object)s joined as %(after)s"), field="role"
+    )
+    register_action(
+        "member.role_changed",
+        _("Role of a person changed"),
+        _("%(who)s changed the role of %(object)s from %(before)s to %(after)s"),
+        field="role",
+    )
+    register_action(
+        "member.ownership_transferred",
+        _("Ownership transferred"),
+        _("%(who)s made %(object)s the owner"),
+    )
+    register_action(
+        "member.deactivated", _("Person deactivated"), _("%(who)s deactivated %(object)s")
+    )
+    register_action(
+        "member.reactivated", _("Person reactivated"), _("%(who)s let %(object)s come back")
+    )
+    register_action(
+        "invitation.resent",
+        _("Invitation sent again"),
+        _("%(who)s sent the invitation of %(object)s again"),
+    )
+    register_action(
+        "invitation.revoked",
+        _("Invitation taken back"),
+        _("%(who)s took back the invitation of %(object)s"),
+    )
+    register_action("role.created", _("Role created"), _("%(who)s created the role %(object)s"))
+    register_action("role.changed", _("Role changed"), _("%(who)s changed the role %(object)s"))
+    register_action("role.deleted", _("Role deleted"), _("%(who)s deleted the role %(object)s"))
+
+
+def _accounts() -> None:
+    register_action("session.started", _("Log-in"), _("%(object)s logged in"))
+    register_action("session.ended", _("Session ended"), _("%(who)s ended a session of %(object)s"))
+    register_action("mfa.enabled", _("Second step set up"), _("%(object)s set up a second step"))
+    register_action(
+        "mfa.disabled", _("Second step removed"), _("%(who)s removed a second step of %(object)s")
+    )
+    register_action(
+        "mfa.codes_renewed", _("Recovery codes renewed"), _("%(object)s made new recovery codes")
+    )
+    register_action("password.changed", _("Password changed"), _("%(object)s has a new password"))
+
+
+def _company() -> None:
+    register_action(
+        "settings.changed", _("Company settings changed"), _("%(who)s changed the company's data")
+    )
+    register_action("brand.changed", _("Brand changed"), _("%(who)s changed the brand"))
+    register_action("brand.reset", _("Brand reset"), _("%(who)s went back to the usual look"))
+    register_action(
+        "policy.changed", _("Security rules changed"), _("%(who)s changed the security rules")
+    )
+
+
+def _access() -> None:
+    register_action(
+        "key.created", _("API key created"), _("%(who)s created the API key %(object)s")
+    )
+    register_action("key.revoked", _("API key ended"), _("%(who)s ended the API key %(object)s"))
+    register_action(
+        "audit.exported",
+        _("Audit exported"),
+        _("%(who)s exported the audit as %(after)s"),
+        field="format",
+    )
+    register_action(
+        "support.granted",
+        _("Support access opened"),
+        _("%(who)s opened support access: %(after)s"),
+        field="reason",
+    )
+    register_action("support.ended", _("Support access ended"), _("%(who)s ended support access"))
