@@ -1,5 +1,6 @@
 """The public host: probes, the way to a workspace, the operators' site."""
 
+from django.conf import settings
 from django.urls import include, path
 
 from evosense import house_metrics, views
@@ -19,3 +20,6 @@ urlpatterns = [
     path("admin/", operator_site.urls),
     path("", include("tenancy.urls_public")),
 ]
+
+if settings.IS_LOCAL:
+    urlpatterns.append(path("", include("evosense.urls_local")))

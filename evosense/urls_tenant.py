@@ -22,4 +22,5 @@ urlpatterns = [
 if settings.IS_LOCAL:
     from evosense.core.views_dev import components
 
+    urlpatterns.append(path("", include("evosense.urls_local")))
     urlpatterns.append(path("dev/componentes", components, name="dev-components"))

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
 from django.db import DatabaseError, connections
 
 from evosense.core.schema import public_scope
@@ -74,6 +74,31 @@ def check_reported_path(
         " track_extra_parameters = search_path."
     )
     return [Error("The server does not report search_path.", hint=hint, id="tenancy.E004")]
+
+
+@register(Tags.security, deploy=True)
+def check_mail(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """W001, W002: letters that wait for ever, or that travel readable."""
+    if not settings.EMAIL_READY:
+        hint = "Set EMAIL_URL, such as smtp+tls://user:password@mail.example.com:587."
+        return [
+            Warning("No letter can be sent: EMAIL_URL is not set.", hint=hint, id="tenancy.W001")
+        ]
+    is_smtp = settings.EMAIL_BACKEND == "django.core.mail.backends.smtp.EmailBackend"
+    is_near = settings.EMAIL_HOST in {"localhost", "127.0.0.1", "::1"}
+    if not is_smtp or is_near or settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL:
+        return []
+    hint = "Use smtp+tls:// (port 587) or smtp+ssl:// (port 465) in EMAIL_URL."
+    return [Warning("Letters are sent without encryption.", hint=hint, id="tenancy.W002")]
+
+
+@register(Tags.security, deploy=True)
+def check_sign_up(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """E005: strangers may come in where requests may still go to the house's own network."""
+    if settings.SAAS_MODE or not settings.SIGN_UP_OPEN:
+        return []
+    hint = "Set SAAS_MODE=1, or SIGN_UP_OPEN=0 and make companies by command."
+    return [Error("Sign-up is open without SAAS_MODE.", hint=hint, id="tenancy.E005")]
 
 
 def _configs(names: Iterable[str]) -> list[AppConfig]:

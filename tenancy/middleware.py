@@ -59,7 +59,7 @@ class MembershipMiddleware:
             return self.get_response(request)
         if request.user.is_authenticated:
             membership = membership_of(user_id=request.user.pk, tenant_id=tenant.id)
-            if membership is None and request.path not in {"/sair/", "/entrar/"}:
+            if membership is None and not _is_for_strangers(request.path):
                 raise Http404
             if membership is not None:
                 request.membership = membership  # type: ignore[attr-defined]
@@ -67,6 +67,11 @@ class MembershipMiddleware:
         with acting(_actor_of(request)):
             refused = gate.inspect(request)
             return refused or self.get_response(request)
+
+
+def _is_for_strangers(path: str) -> bool:
+    """Tell what somebody may open who is logged in here and not a member (any more)."""
+    return path in {"/sair/", "/entrar/"} or path.startswith("/convite/")
 
 
 def _actor_of(request: HttpRequest) -> Actor:

@@ -1,8 +1,8 @@
 from django.urls import include, path
 
-from tenancy import urls_account
+from tenancy import urls_account, urls_front_door
 
-account_patterns = ([*urls_account.urlpatterns], "account")
+account_patterns = ([*urls_account.urlpatterns, *urls_front_door.urlpatterns], "account")
 
 urlpatterns = [
     path("", include(account_patterns)),

@@ -73,6 +73,7 @@ def production_secrets() -> dict[str, str]:
         "EVOSENSE_DATA_KEYS": f"k1:{key()}",
         "EVOSENSE_HMAC_KEY": key(),
         "PUBLIC_HOST": "app.example.com",
+        "EMAIL_URL": "smtp+tls://user:password@mail.example.com:587",
     }
 
 

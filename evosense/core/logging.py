@@ -15,6 +15,13 @@ _NET = [
     (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "[email]"),
     (re.compile(r"\b(?:evs_live|sk_live|sk_test|rk_live|whsec)_[\w-]+"), "[key]"),
     (re.compile(r"(/hooks/evo/[0-9a-fA-F-]{36})/[^\s/?\"']+"), r"\1/[token]"),
+    (
+        re.compile(
+            r"(/(?:convite|entrar/nova-senha|conta/email/confirmar"
+            r"|criar-conta/(?:confirmar|renovar|pronto))/)[^\s/?\"']+"
+        ),
+        r"\1[token]",
+    ),
     (re.compile(r"(?i)(ticket|token|apikey|password)=[^&\s\"']+"), r"\1=[secret]"),
 ]
 _TRUSTED = frozenset({"level", "logger", "timestamp", "request_id", "tenant", "process"})

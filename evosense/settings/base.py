@@ -30,7 +30,13 @@ DATABASE_URL = env.text("DATABASE_URL", hint="postgres://user:password@host:5432
 REDIS_URL = env.text("REDIS_URL", hint="redis://host:6379/0")
 # Whether strangers may sign up: closes what an operator may open for a company of their own.
 SAAS_MODE = env.flag("SAAS_MODE", default=False)
+# An installation for companies of one's own makes them by command or on the operators' site.
+SIGN_UP_OPEN = env.flag("SIGN_UP_OPEN", default=SAAS_MODE)
+# The operator's own page; empty shows the short terms that come with EvoSense.
+TERMS_URL = env.text("TERMS_URL", "")
 EGRESS = read_policy(env, is_saas=SAAS_MODE)
+# A role that bypasses row security is refused at the first connection of a process.
+REFUSE_STRONG_ROLES = env.flag("REFUSE_STRONG_ROLES", default=True)
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 # smtp+tls://user:password@host:587; without it letters wait in the database and a check warns.
 EMAIL_URL = env.text("EMAIL_URL", "")

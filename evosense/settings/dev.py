@@ -7,6 +7,7 @@ os.environ.setdefault("PUBLIC_SCHEME", "http")
 os.environ.setdefault("PUBLIC_PORT", os.environ.get("PORT", "8000"))
 os.environ.setdefault("SECURE_SSL_REDIRECT", "0")
 os.environ.setdefault("BEHIND_PROXY", "0")
+os.environ.setdefault("SIGN_UP_OPEN", "1")
 # The simulator is this machine.
 os.environ.setdefault("EVOSENSE_EGRESS_ALLOW", "127.0.0.0/8,::1/128")
 os.environ.setdefault("EVOSENSE_EGRESS_PORTS", "any")
@@ -20,6 +21,7 @@ DEBUG = env.flag("DEBUG", default=False)
 IS_LOCAL = True
 # Any Host header: command-line clients reach tenants at 127.0.0.1 by sending the tenant's host.
 ALLOWED_HOSTS = ["*"]
+REFUSE_STRONG_ROLES = False
 SESSION_COOKIE_NAME = "sessionid"
 CSRF_COOKIE_NAME = "csrftoken"
 SESSION_COOKIE_SECURE = False

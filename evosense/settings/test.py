@@ -16,6 +16,7 @@ os.environ.setdefault("REDIS_URL", "redis://localhost:1/0")
 os.environ.setdefault("EMAIL_URL", "memorymail://")
 os.environ.setdefault("SECURE_SSL_REDIRECT", "0")
 os.environ.setdefault("BEHIND_PROXY", "0")
+os.environ.setdefault("SIGN_UP_OPEN", "1")
 os.environ.setdefault("EVOSENSE_EGRESS_ALLOW", "127.0.0.0/8,::1/128")
 os.environ.setdefault("EVOSENSE_EGRESS_PORTS", "any")
 os.environ.setdefault("EVOSENSE_EGRESS_HTTP", "1")
@@ -24,6 +25,7 @@ from evosense.settings.base import *
 
 ALLOWED_HOSTS = ["*"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+REFUSE_STRONG_ROLES = False
 SESSION_COOKIE_NAME = "sessionid"
 CSRF_COOKIE_NAME = "csrftoken"
 SESSION_COOKIE_SECURE = False

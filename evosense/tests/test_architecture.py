@@ -49,7 +49,7 @@ def test_templates_hold_nothing_inline_that_the_policy_would_block(pattern) -> N
     guilty = [
         str(path.relative_to(ROOT))
         for path in tracked("templates/*.html", "templates/**/*.html")
-        if re.search(pattern, path.read_text())
+        if "emails" not in path.parts and re.search(pattern, path.read_text())
     ]
     assert guilty == []
 

@@ -19,7 +19,7 @@ from evosense.core.ratelimit import allow
 from evosense.core.schema import public_scope
 from tenancy.models import Invitation, Membership, Role, User
 from tenancy.permissions import permissions_of
-from tenancy.services import audit, links, mail, people, seats
+from tenancy.services import audit, links, mail, names, people, seats
 from tenancy.services.authority import actor_user_id, check_reaches
 
 PURPOSE = "invitation"
@@ -143,19 +143,13 @@ def accept(
     The link proves the e-mail address, not the person: an address that has an account needs `user`.
     """
     invitation = read(token, tenant_id=tenant_id)
-    if user is not None and user.email != invitation.email:
-        message = _("This invitation is for another e-mail address.")
-        raise NotAllowed("invitation_other_person", message)
-    if user is None and people.find_user(invitation.email):
-        message = _("There is already an account with this e-mail. Log in to accept.")
-        raise Conflict("account_exists", message, field="password")
+    _check_person(invitation, user)
+    name = names.clean_name(name, field="name", length=120) if user is None else ""
     with public_scope(), transaction.atomic():
         seats.lock_seats(tenant_id)
         _take(invitation)
         _check_member_fits(tenant_id)
-        person = user or people.create_user(
-            email=invitation.email, password=password, name=name, locale=""
-        )
+        person = user or _new_account(invitation, name, password)
         people.mark_verified(person)
         Invitation.objects.filter(pk=invitation.pk).update(accepted_by_id=person.pk)
         return people.join(
@@ -164,6 +158,24 @@ def accept(
             role=invitation.role,
             custom_role=invitation.custom_role,
         )
+
+
+def _check_person(invitation: Invitation, user: User | None) -> None:
+    if user is None and people.find_user(invitation.email):
+        message = _("There is already an account with this e-mail. Log in to accept.")
+        raise Conflict("account_exists", message, field="password")
+    if user is not None and user.email != invitation.email:
+        message = _("This invitation is for another e-mail address.")
+        raise NotAllowed("invitation_other_person", message)
+    if user is not None and not user.is_active:
+        raise NotAllowed("account_closed", _("This account is closed."))
+
+
+def _new_account(invitation: Invitation, name: str, password: str) -> User:
+    tenant = invitation.tenant
+    person = User(email=invitation.email, name=name)
+    people.check_password(password, person, (tenant.name, tenant.slug))
+    return people.create_user(email=invitation.email, password=password, name=name)
 
 
 def _check_role(tenant_id: UUID, role: str, custom_role: Role | None) -> None:

@@ -100,7 +100,7 @@ def new_login(mail: Mail) -> dict[str, Any] | None:
     """`object_id` is the audit entry of the log-in, with `changes["device"]`."""
     entry = AuditEntry.objects.filter(pk=int(mail.object_id)).first()
     user = User.objects.filter(pk=int(entry.actor_id)).first() if entry else None
-    if entry is None or user is None or user.notifications.get("security") is False:
+    if entry is None or user is None:
         return None
     device = entry.changes.get("device") or ["", ""]
     return {

@@ -45,6 +45,12 @@ def find_user(email: str) -> User | None:
         return User.objects.filter(email=email.strip().lower()).first()
 
 
+def find_by_id(user_id: int | None) -> User | None:
+    """Return the account with this id, also one that may not log in any more."""
+    with public_scope():
+        return User.objects.filter(pk=user_id).first() if user_id else None
+
+
 def join(*, tenant_id: UUID, user: User, role: str, custom_role: Role | None = None) -> Membership:
     """Make `user` a member by their own act, audited as theirs."""
     now = current_actor()

@@ -24,7 +24,11 @@ def find(request: HttpRequest) -> HttpResponse:
             return redirect(workspace_url(host))
         form.add_error("slug", _("No company uses this address. Check the spelling."))
     status = 422 if request.method == "POST" else 200
-    context = {"form": form, "public_host": settings.PUBLIC_HOST}
+    context = {
+        "form": form,
+        "public_host": settings.PUBLIC_HOST,
+        "may_sign_up": settings.SIGN_UP_OPEN,
+    }
     return render(request, "account/find_workspace.html", context, status=status)
 
 

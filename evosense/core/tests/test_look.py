@@ -85,7 +85,12 @@ def test_every_symbol_that_a_template_draws_is_in_the_sprite():
     assert drawn <= known
 
 
-@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path",
+    # Mail programs read no stylesheet; letters are never shown as pages of ours.
+    [path for path in sorted(TEMPLATES.rglob("*.html")) if "emails" not in path.parts],
+    ids=lambda path: path.name,
+)
 def test_templates_obey_the_content_security_policy(path):
     text = path.read_text()
     assert not re.search(r"\sstyle=", text)
