@@ -5,6 +5,8 @@ class TenancyConfig(AppConfig):
     name = "tenancy"
 
     def ready(self) -> None:
+        from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415
+
         from evosense.core.shell import register_link  # noqa: PLC0415
         from tenancy import (  # noqa: PLC0415
             audit_catalogue,
@@ -21,7 +23,9 @@ class TenancyConfig(AppConfig):
         from tenancy.sealing import register_sealed_columns  # noqa: PLC0415
         from tenancy.services.account_letters import register_account_letters  # noqa: PLC0415
         from tenancy.services.letters import register_letters  # noqa: PLC0415
+        from tenancy.services.sessions import note_proof  # noqa: PLC0415
 
         register_letters()
         register_account_letters()
+        user_logged_in.connect(note_proof, dispatch_uid="tenancy.note_proof")
         register_sealed_columns()
