@@ -8,7 +8,7 @@ RUN python -m venv /venv \
 FROM python:3.11-slim
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 RUN useradd --uid 10001 --create-home evosense \
- && mkdir -p /app /var/lib/evosense/spool /var/lib/evosense/media \
+ && mkdir -p /app /var/lib/evosense/spool /var/lib/evosense/receiver /var/lib/evosense/media \
  && chown -R evosense /var/lib/evosense
 COPY --from=build /venv /venv
 COPY . /app
@@ -18,6 +18,7 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=evosense.settings.base \
     RECEIVER_SPOOL_DIR=/var/lib/evosense/spool \
+    RECEIVER_STATE_DIR=/var/lib/evosense/receiver \
     MEDIA_ROOT=/var/lib/evosense/media
 # Collecting static files reads no secret; throw-away values satisfy the settings.
 RUN SECRET_KEY=$(head -c 60 /dev/urandom | base64 -w0) \

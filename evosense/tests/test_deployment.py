@@ -15,16 +15,20 @@ import yaml
 from django.conf import settings
 
 from evosense.local.home import PROJECT
-from evosense.testing.house import database_url
-from tools.gates import production_secrets
+from evosense.testing.house import database_url, production_environment
+from evosense.testing.roles import PASSWORD, made_roles
+from tenancy.db.roles import RoleNames
 
 BIN = Path(sys.executable).parent
 COMPOSE = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 OURS = {name: each for name, each in SERVICES.items() if str(each["image"]).startswith("evosense:")}
-LASTING = sorted(set(OURS) - {"migrate"})
+ONCE = {"migrate", "roles"}
+LASTING = sorted(set(OURS) - ONCE)
 READY_WITHIN = 90
 EVERYWHERE = "0.0.0.0"  # noqa: S104  (of the container)
+TROUBLE = re.compile(r"permission denied|database_away|step_failed|Traceback|authentication")
+EXAMPLES = (".env.example", "deploy/env.owner.example", "deploy/env.root.example")
 READERS = (
     "evosense/*.py",
     "evosense/settings/*.py",
@@ -46,7 +50,7 @@ def test_the_dockerfile_has_no_finding():
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("name", sorted(set(SERVICES) - {"migrate"}))
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - ONCE))
 def test_each_service_is_watched_and_bounded(name):
     service = SERVICES[name]
 
@@ -96,6 +100,17 @@ def test_redis_never_drops_work():
     assert "noeviction" in command
 
 
+def test_only_migrations_and_maintenance_may_change_tables():
+    assert {name for name, service in OURS.items() if is_owner(service)} == {
+        "roles", "migrate", "worker",
+    }  # fmt: skip
+
+
+def is_owner(service):
+    """Tell whether a service has the owner's environment beside everybody's."""
+    return service["env_file"] != ".env"
+
+
 def test_every_queue_has_a_worker():
     from evosense.celery import QUEUES
 
@@ -122,15 +137,22 @@ def test_every_variable_is_in_the_example():
 
 
 def test_compose_sets_only_variables_that_somebody_reads():
-    example = (PROJECT / ".env.example").read_text()
+    example = "".join((PROJECT / name).read_text() for name in EXAMPLES)
     given = {name for service in OURS.values() for name in (service.get("environment") or {})}
     interpolated = set(re.findall(r"\$\{([A-Z_]+)", (PROJECT / "docker-compose.yml").read_text()))
 
     assert {name for name in given | interpolated if name not in example} == set()
 
 
+@pytest.fixture
+def deploy_roles(committed):
+    names = RoleNames("deploy_owner", "deploy_app", "deploy_readonly", "deploy_backup")
+    with made_roles(names):
+        yield
+
+
 @pytest.mark.chaos
-def test_each_service_starts_and_passes_its_health_check(committed, tmp_path):
+def test_each_service_starts_and_passes_its_health_check(deploy_roles, tmp_path):
     """Every command of the compose file under production settings, all at once as there."""
     trials = {name: Trial(name, tmp_path / name) for name in LASTING}
     try:
@@ -141,6 +163,9 @@ def test_each_service_starts_and_passes_its_health_check(committed, tmp_path):
         ends = {name: trial.stop() for name, trial in trials.items()}
 
     assert unhealthy == {}
+    assert {
+        name: trial.log() for name, trial in trials.items() if TROUBLE.search(trial.log())
+    } == {}
     assert {name: end for name, end in ends.items() if end not in {0, -signal.SIGTERM}} == {}
 
 
@@ -152,7 +177,9 @@ class Trial:
         self.service, self.folder = OURS[name], folder
         self.ports = {"8000": free_port(), "9000": free_port()}
         given = self.service.get("environment") or {}
-        self.environment = production(folder) | {key: self.here(given[key]) for key in given}
+        self.environment = production(folder, owner=is_owner(self.service)) | {
+            key: self.here(given[key]) for key in given
+        }
 
     def here(self, text):
         """Return the text with this machine's places; nothing else changes."""
@@ -195,17 +222,13 @@ class Trial:
         return (self.folder / "log").read_text()[-2000:]
 
 
-def production(folder):
-    """Return the environment of a container of ours, with this test's servers."""
-    return {
-        **production_secrets(),
+def production(folder, *, owner):
+    """Return the environment of a container of ours, with this test's servers and the role that
+    its service has."""
+    return production_environment(
+        database_url("deploy_owner" if owner else "deploy_app", PASSWORD)
+    ) | {
         "HOME": str(folder),
-        "PATH": f"{BIN}:{os.environ['PATH']}",
-        "DJANGO_SETTINGS_MODULE": "evosense.settings.base",
-        "DATABASE_URL": database_url(),
-        "REDIS_URL": settings.REDIS_URL,
-        "EMAIL_URL": "smtp://127.0.0.1:9",
-        "EMAIL_FROM": "EvoSense <nao-responda@app.example.com>",
         "RECEIVER_SPOOL_DIR": str(folder / "spool"),
         "MEDIA_ROOT": str(folder / "media"),
     }

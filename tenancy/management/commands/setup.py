@@ -8,6 +8,7 @@ from evosense.core.setup import run_setup_steps
 from tenancy.db.fleet.run import migrate_fleet
 from tenancy.db.migrate import migrate_public
 from tenancy.db.provision import finish_provisioning, schema_script
+from tenancy.db.roles import seal_history
 from tenancy.management.output import JsonCommand
 from tenancy.management.verdicts import refuse_stopped
 
@@ -19,6 +20,7 @@ class Command(JsonCommand):
         # Several processes may start at once; the later ones find everything done.
         with public_scope(), named_lock("evosense.setup"):
             migrate_public()
+            seal_history()
             # Recorded now, so that the first sign-up after a release need not wait for it.
             schema_script()
             report = migrate_fleet(wait=True)
