@@ -11,11 +11,12 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         from evosense import celery, telemetry  # noqa: F401, PLC0415  (binds tasks everywhere)
-        from evosense.core import checks  # noqa: F401, PLC0415  (registers the system checks)
+        from evosense.core import checks, role_check  # noqa: F401, PLC0415  (registers the checks)
         from evosense.core.backlog import register_backlog, unpublished_events  # noqa: PLC0415
 
         self._name_sealed_columns()
         telemetry.start()
+        role_check.watch()
         register_backlog("outbox", unpublished_events)
         self._tell_what_is_open()
 
