@@ -4,6 +4,8 @@ A tenant schema holds, and records, only the migrations of TENANT_APPS.
 """
 
 import hashlib
+import threading
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from evosense.core.schema import TenantRef, public_scope, tenant_scope
 from tenancy.db.backend.base import quoted
 
 MigrationKey = tuple[str, str]
+_loading = threading.Lock()
 
 
 def tenant_app_configs() -> list[AppConfig]:
@@ -54,7 +57,7 @@ def _migration_files(label: str) -> list[Path]:
     if module is None:
         return []
     folders = [Path(folder) for folder in import_module(module).__path__]
-    return sorted(path for folder in folders for path in folder.glob("[0-9]*.py"))
+    return sorted(path for folder in folders for path in folder.glob("[!_~]*.py"))
 
 
 def migrate_public(*, verbosity: int = 0) -> None:
@@ -66,8 +69,33 @@ def migrate_public(*, verbosity: int = 0) -> None:
 def migrate_tenant(tenant: TenantRef) -> None:
     """Bring one tenant schema up to date with Django's executor."""
     with tenant_scope(tenant):
-        executor = MigrationExecutor(connection)
-        executor.migrate(tenant_targets(executor))
+        execute_plan()
+
+
+def execute_plan() -> None:
+    """Apply what the active schema lacks; inside a transaction, all of it or nothing."""
+    executor = load_executor(progress_callback=_settle)
+    executor.migrate(tenant_targets(executor))
+
+
+def load_executor(progress_callback: Callable[..., None] | None = None) -> MigrationExecutor:
+    """Return Django's executor for the active schema.
+
+    Loading reads the packages anew, and a thread that looks on meanwhile finds migrations missing.
+    """
+    with _loading:
+        return MigrationExecutor(connection, progress_callback)
+
+
+def _settle(action: str, _migration: object = None, _fake: object = None) -> None:
+    """Have deferred checks done between migrations, as their own commits would.
+
+    Otherwise rows that one migration wrote keep the next from altering their table.
+    """
+    if action == "apply_success" and connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 def tenant_targets(executor: MigrationExecutor) -> list[MigrationKey]:

@@ -16,7 +16,7 @@ def refuse_stopped(report: RunReport) -> None:
 def stopped(report: RunReport) -> str:
     """Return the line that names those at fault and says how to go on."""
     return (
-        f"not migrated: {named(report.failed)}; {report.left} companies are left;"
+        f"not migrated: {named(sorted(report.failed))}; {report.left} companies are left;"
         " repair them, then: manage.py tenants migrate --resume"
     )
 

@@ -7,12 +7,11 @@ import sqlparse
 from django.contrib.postgres import operations as postgres
 from django.db import connection, migrations
 from django.db.migrations.exceptions import InconsistentMigrationHistory
-from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 
 from evosense.core.schema import TenantRef, tenant_scope
-from tenancy.db.migrate import tenant_targets
+from tenancy.db.migrate import load_executor, tenant_targets
 from tenancy.db.recorder import is_left_out
 
 # Their statements follow from the migration alone. A subclass may do anything, so only these.
@@ -63,7 +62,7 @@ class GroupPlan:
 def plan_group(applied: str, tenants: Sequence[TenantRef]) -> GroupPlan:
     """Work out what the group lacks, by the history of its first member."""
     with tenant_scope(tenants[0]):
-        executor = MigrationExecutor(connection)
+        executor = load_executor()
         try:
             executor.loader.check_consistent_history(connection)
         except InconsistentMigrationHistory as error:

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from evosense.core.errors import Conflict, NotFound
+from evosense.core.errors import Conflict, Invalid, NotFound
 from evosense.core.locks import named_lock, try_named_lock
 from evosense.core.schema import public_scope
 from tenancy.db.fleet.check import compare
@@ -24,6 +24,7 @@ from tenancy.db.fleet.report import RunReport
 from tenancy.db.fleet.steps import Step, described
 from tenancy.db.fleet.survey import Survey, survey
 from tenancy.db.migrate import migration_digest
+from tenancy.db.provision import schema_script
 from tenancy.models import FleetRun, Tenant, TenantMigration
 
 logger = logging.getLogger(__name__)
@@ -45,9 +46,23 @@ def migrate_fleet(
             raise NotFound("tenant_not_found", f"There is no company {slug}.", field="tenant")
         found = survey(slug=slug)
         plans = plan_groups(found.groups, found.broken)
+        if plans:
+            _rehearse()
         run = _Run(orders or Orders(), found, plans, _open(plans, resume=resume))
         run.report.seconds["plan"] = round(time.perf_counter() - started, 3)
         return run.go()
+
+
+def _rehearse() -> None:
+    """Refuse migrations that fail even in an empty schema, before any company is touched.
+
+    The recording serves the next sign-ups; when it was made before, this costs nothing.
+    """
+    try:
+        schema_script()
+    except Exception as error:
+        message = f"The migrations fail in an empty schema: {described(error)}"
+        raise Invalid("fleet_migrations_fail", message) from error
 
 
 @contextmanager

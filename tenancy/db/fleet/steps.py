@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import psycopg
 from django.db import DatabaseError, connection, transaction
-from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import F
 
@@ -19,7 +18,7 @@ from evosense.core.schema import TenantRef, tenant_scope
 from tenancy.db.backend.base import quoted
 from tenancy.db.fleet.plan import GroupPlan
 from tenancy.db.fleet.survey import applied_hashes
-from tenancy.db.migrate import tenant_targets
+from tenancy.db.migrate import execute_plan
 from tenancy.db.recorder import notes, recording
 from tenancy.models import TenantMigration
 
@@ -61,7 +60,7 @@ def record_canary(step: Step) -> list[str]:
     def act() -> None:
         before = set(MigrationRecorder(connection).applied_migrations())
         with recording() as statements:
-            _execute_plan()
+            execute_plan()
         after = MigrationRecorder(connection).applied_migrations()
         new = [key for key in after if key not in before]
         script.extend([*statements, notes(new)])
@@ -84,7 +83,7 @@ def replay(step: Step, script: list[str]) -> None:
 def migrate_alone(step: Step) -> None:
     """Migrate by Django's executor: for what depends on the company's own data."""
     if step.plan.atomic:
-        _whole(step, "django", _execute_plan)
+        _whole(step, "django", execute_plan)
     else:
         _piecewise(step)
 
@@ -109,8 +108,7 @@ def _piecewise(step: Step) -> None:
             if not _claim(step, like_the_plan=False):
                 return
         _drop_invalid_indexes(step.tenant)
-        executor = MigrationExecutor(connection)
-        executor.migrate(tenant_targets(executor))
+        execute_plan()
         _note_done(step, "django", started)
 
 
@@ -133,23 +131,6 @@ def _note_done(step: Step, method: str, started: float) -> None:
         attempts=F("attempts") + 1,
         milliseconds=round((time.perf_counter() - started) * 1000),
     )
-
-
-def _execute_plan() -> None:
-    """Run all of it inside the caller's transaction."""
-    executor = MigrationExecutor(connection, progress_callback=_settle)
-    executor.migrate(tenant_targets(executor))
-
-
-def _settle(action: str, _migration: object = None, _fake: object = None) -> None:
-    """Have deferred checks done between migrations, as their own commits would.
-
-    Otherwise rows that one migration wrote keep the next from altering their table.
-    """
-    if action == "apply_success":
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 @contextmanager

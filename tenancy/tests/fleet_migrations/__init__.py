@@ -1,0 +1,1 @@
+"""A small tenant schema for tests of the fleet: 300 of these are made within seconds."""
