@@ -8,5 +8,6 @@ urlpatterns = [
     path("openapi.json", openapi, name="api-schema"),
     path("docs", docs, name="api-docs"),
     path("", include("messaging.api.urls")),
+    path("", include("tenancy.api.urls")),
     re_path(r"^.*\Z", unknown_address),
 ]

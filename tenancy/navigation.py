@@ -47,6 +47,17 @@ _PAGES = (
         icon="lock",
     ),
     SettingItem(
+        "keys",
+        "settings:keys",
+        _("API keys"),
+        "integrations",
+        order=10,
+        permission="keys.manage",
+        keywords=_("token, integration, webhook, scopes, ERP"),
+        note=_("What other systems may read and change"),
+        icon="key",
+    ),
+    SettingItem(
         "audit",
         "settings:audit",
         _("Audit"),

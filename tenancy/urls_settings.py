@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenancy.views.settings import audit, index, parting, people, roles
+from tenancy.views.settings import audit, index, keys, parting, people, roles
 
 app_name = "settings"
 
@@ -24,6 +24,9 @@ urlpatterns = [
     path("pessoas/<int:member_id>/dono/", people.people_transfer, name="people-transfer"),
     path("pessoas/<int:member_id>/desativar/", parting.people_deactivate, name="people-deactivate"),
     path("pessoas/<int:member_id>/reativar/", parting.people_reactivate, name="people-reactivate"),
+    path("chaves/", keys.key_list, name="keys"),
+    path("chaves/nova/", keys.key_new, name="keys-new"),
+    path("chaves/<int:key_id>/revogar/", keys.key_revoke, name="keys-revoke"),
     path("auditoria/", audit.audit_list, name="audit"),
     path("auditoria/conferir/", audit.audit_check, name="audit-check"),
     path("auditoria/exportar/", audit.audit_export, name="audit-export"),

@@ -121,9 +121,9 @@ def checked_networks(networks: Iterable[str]) -> list[str]:
         try:
             found[str(ipaddress.ip_network(text))] = None
         except ValueError as error:
-            message = _("%(text)s is not a network. Use a form such as 203.0.113.0/24.")
-            refusal = message % {"text": text[:60]}
-            raise Invalid("network_invalid", refusal, field="allowed_networks") from error
+            shown = {"text": text[:60]}
+            message = _("%(text)s is not a network. Use a form such as 203.0.113.0/24.") % shown
+            raise Invalid("network_invalid", message, field="allowed_networks") from error
     if len(found) > MOST_NETWORKS:
         message = _("Use at most %(most)d networks.") % {"most": MOST_NETWORKS}
         raise Invalid("networks_too_many", message, field="allowed_networks")
@@ -147,8 +147,9 @@ def _check_room(tenant_id: UUID) -> None:
         return
     Tenant.objects.select_for_update(no_key=True).only("pk").get(pk=tenant_id)
     if living_keys(tenant_id).count() >= limit:
-        message = _("The plan includes %(limit)d keys. End one or choose a larger plan.")
-        raise LimitReached("keys_taken", message % {"limit": limit})
+        shown = {"limit": limit}
+        message = _("The plan includes %(limit)d keys. End one or choose a larger plan.") % shown
+        raise LimitReached("keys_taken", message)
 
 
 def living_keys(tenant_id: UUID) -> QuerySet[ApiKey]:

@@ -11,7 +11,8 @@ from drf_spectacular.drainage import GENERATOR_STATS, reset_generator_stats
 from openapi_spec_validator import validate
 
 from evosense.api_docs import document
-from messaging.api.urls import urlpatterns
+from messaging.api.urls import urlpatterns as of_messaging
+from tenancy.api.urls import urlpatterns as of_tenancy
 from tenancy.tests import factories
 
 HOST = f"alpha.{settings.PUBLIC_HOST}"
@@ -47,7 +48,7 @@ def test_schema_in_the_docs_is_this_one(tenant, tmp_path):
 def test_every_route_is_described_with_the_scope_that_it_asks_for(tenant):
     scopes = [
         scope
-        for route in urlpatterns
+        for route in [*of_messaging, *of_tenancy]
         for scope in route.callback.view_class.required_scopes.values()
     ]
     described = operations()

@@ -1,0 +1,94 @@
+"""The scopes of API keys in people's words, and which permission each stands for."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from tenancy.permissions import SCOPES
+
+EVERYTHING = "all"
+READ_LIFE = timedelta(days=365)
+WRITE_LIFE = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """`needs` are the permissions that its maker must have: a key reaches no further than them."""
+
+    name: str
+    label: Any
+    help: Any
+    needs: tuple[str, ...]
+
+    @property
+    def writes(self) -> bool:
+        return writes(self.name)
+
+
+SCOPE_TABLE = (
+    Scope(
+        "messages:read",
+        _("Read messages"),
+        _("Texts, media descriptions and receipts"),
+        ("conversations.view", "numbers.view"),
+    ),
+    Scope(
+        "conversations:read",
+        _("Read conversations"),
+        _("Lists and states, with the last message"),
+        ("conversations.view", "numbers.view"),
+    ),
+    Scope(
+        "contacts:read",
+        _("Read contacts"),
+        _("Names and full numbers"),
+        ("contacts.view", "numbers.view"),
+    ),
+    Scope("contacts:write", _("Change contacts"), _("Give names"), ("contacts.edit",)),
+    Scope(
+        "connections:read",
+        _("Read connections"),
+        _("States and counters, no secrets"),
+        ("connections.view", "numbers.view"),
+    ),
+    Scope(
+        "connections:write",
+        _("Manage connections"),
+        _("Create and rename connections, make new tokens"),
+        ("connections.manage",),
+    ),
+    Scope(
+        "events:read",
+        _("Read raw events"),
+        _("Everything that Evolution sent"),
+        ("events.view", "numbers.view"),
+    ),
+    Scope(
+        "events:write",
+        _("Replay raw events"),
+        _("Let failed events be read again"),
+        ("events.replay",),
+    ),
+    Scope("members:read", _("Read people"), _("Names, e-mails and roles"), ("members.view",)),
+    Scope("audit:read", _("Read the audit"), _("Who changed what and when"), ("audit.view",)),
+)
+
+
+def writes(scope: str) -> bool:
+    """Tell whether a key with this scope can change something."""
+    return scope == EVERYTHING or scope.endswith(":write")
+
+
+def life_of(scopes: Iterable[str]) -> timedelta:
+    """Return how long a key is good for unless its maker says otherwise."""
+    return WRITE_LIFE if any(writes(scope) for scope in scopes) else READ_LIFE
+
+
+def needed_for(scopes: Iterable[str]) -> frozenset[str]:
+    """Return the permissions that whoever makes a key with `scopes` must have."""
+    wanted = set(scopes)
+    names = set(SCOPES) if EVERYTHING in wanted else wanted
+    return frozenset(need for one in SCOPE_TABLE if one.name in names for need in one.needs)
