@@ -43,11 +43,26 @@ def template_folders() -> list[str]:
     return sorted(str(path) for path in found)
 
 
+def semgrep() -> tuple[str, ...]:
+    """Return the scan with our own rules; it asks nothing of any server."""
+    rules = str(PROJECT / "tools" / "semgrep" / "rules")
+    quiet = ("--metrics=off", "--disable-version-check", "--quiet", "--error", "--jobs", "1")
+    return (str(BIN / "semgrep"), "scan", *quiet, "--config", rules, ".")
+
+
+def bandit() -> tuple[str, ...]:
+    rooms = sorted(path.parent.name for path in PROJECT.glob("*/__init__.py"))
+    options = ("--quiet", "--severity-level", "medium", "--configfile", "pyproject.toml")
+    return (str(BIN / "bandit"), *options, "--recursive", *rooms, "tools", "manage.py")
+
+
 def gates() -> list[Gate]:
     """Return the gates, slowest first so that they overlap well."""
     tool = {name: str(BIN / name) for name in ("ruff", "mypy", "lint-imports", "djlint")}
     return [
         Gate("types", (tool["mypy"], ".")),
+        Gate("semgrep", semgrep()),
+        Gate("bandit", bandit()),
         Gate("format", (tool["ruff"], "format", "--check", ".")),
         Gate("lint", (tool["ruff"], "check", ".")),
         Gate("imports", (tool["lint-imports"],)),
@@ -58,6 +73,7 @@ def gates() -> list[Gate]:
             manage("check", "--deploy", "--fail-level", "WARNING"),
             settings="evosense.settings.base",
         ),
+        Gate("scaling", (sys.executable, "tools/readiness.py")),
         Gate("catalogue", manage("messages_sync", "--check")),
     ]
 

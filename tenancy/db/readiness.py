@@ -27,6 +27,11 @@ _RULES = {
         SELECT c.oid::regclass || '.' || a.attname FROM pg_attribute a
         JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE a.attidentity <> '' AND a.atttypid <> 'bigint'::regtype AND n.nspname LIKE %s""",
+    "table has no primary key": """
+        SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname LIKE %s
+          AND NOT EXISTS (
+            SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'p')""",
     "table has a trigger": """
         SELECT c.oid::regclass || ' ' || t.tgname FROM pg_trigger t
         JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
