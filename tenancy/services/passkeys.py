@@ -143,11 +143,10 @@ def use(request: HttpRequest, answer: str, *, purpose: str, user: User | None = 
 
 def rename(user: User, key: str, name: str) -> None:
     """Give a passkey another name."""
-    name = _checked_name(name)
     with transaction.atomic():
         with public_scope():
             row = _one(user, key)
-            before = row.data["name"]
+            before, name = row.data["name"], _checked_name(name)
             row.data["name"] = name
             row.save(update_fields=["data"])
         mfa.note_change(user, "passkey.renamed", "name", before, name)
