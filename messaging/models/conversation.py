@@ -51,6 +51,10 @@ class Conversation(models.Model):
                 condition=models.Q(is_live=True),
                 name="messaging_conversation_one_live",
             ),
+            # What the messages' key refers to.
+            models.UniqueConstraint(
+                fields=["id", "connection"], name="messaging_conversation_line"
+            ),
             models.CheckConstraint(
                 condition=models.Q(kind__in=["person", "group", "broadcast"]),
                 name="messaging_conversation_kind_known",

@@ -54,9 +54,17 @@ class Message(models.Model):
         FAILED = "failed", _("Failed")
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, db_index=False)
+    # Both are held by one key of the two columns (migration 0006): a message cannot name another
+    # connection than its conversation, and PostgreSQL checks each new row once instead of twice.
+    connection = models.ForeignKey(
+        Connection, on_delete=models.PROTECT, db_index=False, db_constraint=False
+    )
     conversation = models.ForeignKey(
-        Conversation, on_delete=models.PROTECT, related_name="messages", db_index=False
+        Conversation,
+        on_delete=models.PROTECT,
+        related_name="messages",
+        db_index=False,
+        db_constraint=False,
     )
     # WhatsApp's id. The sender chooses it, so it is unique only together with chat and author.
     provider_id = models.CharField(max_length=255)
@@ -106,8 +114,9 @@ class Message(models.Model):
 
     class Meta:
         constraints = [
+            # The id first: receipts and edits name a message by it alone.
             models.UniqueConstraint(
-                fields=["conversation", "provider_id", "direction", "author"],
+                fields=["provider_id", "conversation", "direction", "author"],
                 nulls_distinct=False,
                 name="messaging_message_key",
             ),
@@ -140,7 +149,6 @@ class Message(models.Model):
             models.Index(
                 fields=["conversation", "-occurred_at", "-id"], name="messaging_message_thread"
             ),
-            models.Index(fields=["connection", "provider_id"], name="messaging_message_by_wa_id"),
             models.Index(fields=["-occurred_at", "-id"], name="messaging_message_recent"),
             models.Index(
                 fields=["-occurred_at", "-id"],
