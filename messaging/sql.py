@@ -35,9 +35,12 @@ class Sql:
         if found != schema:
             raise RuntimeError(f"search path starts with {found}, not with the tenant's schema.")
 
-    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    def rows(
+        self, statement: str, parameters: Sequence[Any] = (), *, binary: bool = False
+    ) -> list[Row]:
+        """Return the rows; `binary` spares large bytes the way through their hexadecimal text."""
         self.count += 1
-        return self._cursor.execute(statement, parameters).fetchall()
+        return self._cursor.execute(statement, parameters, binary=binary).fetchall()
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         """Run a statement without a result; returns how many rows it touched."""

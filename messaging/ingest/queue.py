@@ -1,7 +1,7 @@
 """The bronze log as a queue: which lines wait, a fair piece of one, and what became of it."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -40,14 +40,15 @@ WITH RECURSIVE line AS (
 )
 SELECT tenant_id, connection_id, lane FROM line
 """
+# Bodies between the two ids were fetched before, for reading ahead.
 _TAKE = """
-SELECT id, received_at, body, attempts FROM (
+SELECT id, received_at, CASE WHEN id BETWEEN %s AND %s THEN '' ELSE body END, attempts FROM (
     SELECT id, received_at, body, attempts,
            sum(pg_column_size(body)) OVER (ORDER BY id) - pg_column_size(body) AS before
     FROM (
         SELECT id, received_at, body, attempts FROM public.webhook_events
         WHERE status = 0 AND tenant_id = %s AND connection_id = %s AND lane = %s
-          AND next_attempt_at <= now()
+          AND next_attempt_at <= now() AND id > %s
         ORDER BY id LIMIT %s
     ) first
 ) sized WHERE before < %s ORDER BY id
@@ -92,18 +93,52 @@ def waiting_lines() -> list[LineOfWork]:
         return [LineOfWork(*row) for row in cursor.fetchall()]
 
 
-def take(sql: Sql, line: LineOfWork, limit: int) -> list[RawEvent]:
-    """Return the oldest pending events of a line; the caller holds the line's lock."""
-    values = [line.tenant_id, line.connection_id, line.lane, limit, MOST_BYTES]
-    found = [RawEvent(*row) for row in sql.rows(_TAKE, values)]
+def take(
+    sql: Sql, line: LineOfWork, limit: int, known: Mapping[int, RawEvent] | None = None
+) -> list[RawEvent]:
+    """Return the oldest pending events of a line; the caller holds the line's lock.
+
+    `known` are events that were read ahead: their rows need not bring the body again.
+    """
+    known = known or {}
+    found = _take(sql, line, limit, skip=(min(known, default=0), max(known, default=0)))
+    found = _with_bodies(sql, line, found, known)
     # One that failed before is tried alone, so that it costs the others nothing.
     if found and found[0].attempts:
         return found[:1]
-    return list(itertools.takewhile(lambda event: not event.attempts, found))
+    return _untried(found)
+
+
+def _with_bodies(
+    sql: Sql, line: LineOfWork, found: list[RawEvent], known: Mapping[int, RawEvent]
+) -> list[RawEvent]:
+    """Put the events read ahead in their rows' place; fetch what came or failed in between."""
+    bare = {one.id for one in found if not one.body}
+    late = [one for one in found if one.id in bare and (one.id not in known or one.attempts)]
+    read = {**known, **{one.id: one for one in take_again(sql, line.tenant_id, late)}}
+    return [read[one.id] if one.id in bare else one for one in found]
+
+
+def following(sql: Sql, line: LineOfWork, taken: Sequence[RawEvent], limit: int) -> list[RawEvent]:
+    """Return what the next turn of the line will most likely take, without taking it."""
+    return _untried(_take(sql, line, limit, after=taken[-1].id))
+
+
+def _take(
+    sql: Sql, line: LineOfWork, limit: int, *, after: int = 0, skip: tuple[int, int] = (0, 0)
+) -> list[RawEvent]:
+    values = [*skip, line.tenant_id, line.connection_id, line.lane, after, limit, MOST_BYTES]
+    return [RawEvent(*row) for row in sql.rows(_TAKE, values, binary=True)]
+
+
+def _untried(events: Sequence[RawEvent]) -> list[RawEvent]:
+    return list(itertools.takewhile(lambda event: not event.attempts, events))
 
 
 def take_again(sql: Sql, tenant_id: UUID, events: Sequence[RawEvent]) -> list[RawEvent]:
     """Return those of these events that are still pending."""
+    if not events:
+        return []
     names = columns([(event.id, event.received_at) for event in events], 2)
     return [RawEvent(*row) for row in sql.rows(_TAKE_AGAIN, [*names, tenant_id])]
 

@@ -5,7 +5,7 @@ what has no message yet is parked, so that the order between batches does not ma
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -43,6 +43,7 @@ from messaging.ingest.envelope.facts import (
     ChatHint,
     ConnectionStateFact,
     ContactHint,
+    Envelope,
     GroupFact,
     GroupMembersFact,
     ItemError,
@@ -57,19 +58,22 @@ Kind = TypeVar("Kind")
 _LOCK = "SELECT pg_advisory_xact_lock(%s)"
 
 
-def apply(connection_id: UUID, events: Sequence[RawEvent]) -> list[Item]:
+def apply(
+    connection_id: UUID, events: Sequence[RawEvent], meanwhile: Callable[[], None] | None = None
+) -> list[Item]:
     """Write what these events of one connection say; returns the outcome of each row.
 
     Must run inside the tenant and inside the transaction that marks the rows. Repeating it
-    changes nothing.
+    changes nothing. `meanwhile` starts what may run beside the database; it may not be called.
     """
     sql = Sql()
     sql.rows(_LOCK, [lock_key(connection_id)])
     line = load_line(sql, connection_id)
-    items = [Item(event, parse(event.body, event.received_at)) for event in events]
+    items = [Item(event, event.envelope or _read(event)) for event in events]
     if line is None:
         return [_kept(item, "mismatch", "the connection does not exist") for item in items]
     batch = Batch(sql, line, timezone.now())
+    batch.meanwhile = meanwhile or batch.meanwhile
     batch.own = own_keys(line, {item.envelope.own_jid for item in items})
     for item in items:
         _judge(item, line.instance)
@@ -77,6 +81,10 @@ def apply(connection_id: UUID, events: Sequence[RawEvent]) -> list[Item]:
     if batch.items:
         _apply(batch)
     return items
+
+
+def _read(event: RawEvent) -> Envelope:
+    return parse(event.body, event.received_at)
 
 
 def lock_key(connection_id: UUID) -> int:

@@ -152,10 +152,13 @@ def combine(kept: Draft, other: Draft) -> Draft:
 def store(batch: Batch, drafts: dict[Key, Draft]) -> None:
     """Upsert in the order of the key, so that two writers lock the same rows in one order."""
     if not drafts:
+        batch.meanwhile()
         return
     ordered = [drafts[key] for key in sorted(drafts, key=_order)]
     rows = [_values(one) for one in ordered]
-    found = batch.sql.rows(_UPSERT, [batch.line.pk, *columns(rows, 24)])
+    values = [batch.line.pk, *columns(rows, 24)]
+    batch.meanwhile()
+    found = batch.sql.rows(_UPSERT, values)
     for pk, conversation, provider_id, direction, author, is_new in found:
         one = drafts[(conversation, provider_id, direction, author)]
         one.id, one.is_new, one.is_changed = pk, is_new, not is_new

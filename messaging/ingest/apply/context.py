@@ -1,5 +1,6 @@
 """What one batch knows while it is being applied."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -29,6 +30,8 @@ class RawEvent:
     received_at: datetime
     body: bytes
     attempts: int = 0
+    # Read ahead of the turn; None when the turn itself has to read the body.
+    envelope: Envelope | None = None
 
 
 @dataclass(slots=True)
@@ -59,6 +62,10 @@ class Item:
     error: str = ""
 
 
+def _nothing() -> None:
+    """What there is to do meanwhile unless somebody says otherwise."""
+
+
 @dataclass(slots=True)
 class Batch:
     """The state that the steps of one apply hand on to each other."""
@@ -66,6 +73,8 @@ class Batch:
     sql: Sql
     line: Line
     now: datetime
+    # Started before the longest statement, so that something else runs while it does.
+    meanwhile: Callable[[], None] = _nothing
     items: list[Item] = field(default_factory=list)
     # Keys of all addresses that are our own side.
     own: set[bytes] = field(default_factory=set)

@@ -125,10 +125,17 @@ def _inner(key: str, value: object) -> dict[str, Any] | None:
 
 
 def content_type_and_text(
-    message: dict[str, Any], *, outer_context: object = None, message_type: str = ""
+    message: dict[str, Any],
+    *,
+    outer_context: object = None,
+    message_type: str = "",
+    found: Found | None = None,
 ) -> Content:
-    """Read a message body into a Content; an unknown body becomes an upgradeable placeholder."""
-    key, value, passed = unwrap_content(message)
+    """Read a message body into a Content; an unknown body becomes an upgradeable placeholder.
+
+    `found` is what `unwrap_content` said of the body, where that is known already.
+    """
+    key, value, passed = found or unwrap_content(message)
     contexts = _contexts(value, message, outer_context)
     fields = _fields(key, value, message_type)
     if "associatedChildMessage" in passed:
@@ -182,13 +189,17 @@ def _text(key: str, value: Any, message_type: str) -> dict[str, Any]:
     text = text_of(value) if key == "conversation" else text_of(as_map(value).get("text"))
     if key == "conversation" and message_type in _CLOUD_REPLIES:
         return {"type": "interactive_reply", "subtype": _CLOUD_REPLIES[message_type], "text": text}
-    link = as_map(value) if key == "extendedTextMessage" else {}
-    extra = {
+    extra = _link(value) if key == "extendedTextMessage" else {}
+    return {"type": "text", "text": text, "extra": {"link": extra} if extra else {}}
+
+
+def _link(value: object) -> dict[str, str]:
+    link = as_map(value)
+    return {
         name: link[name][:2000]
         for name in ("matchedText", "title", "description")
         if isinstance(link.get(name), str) and link[name]
     }
-    return {"type": "text", "text": text, "extra": {"link": extra} if extra else {}}
 
 
 def _captioned(kind: str, subtype: str = "") -> Reader:

@@ -97,6 +97,7 @@ class _Read:
         "chat",
         "content_key",
         "data",
+        "found",
         "item",
         "key",
         "message",
@@ -116,7 +117,8 @@ class _Read:
         self.item, self.data, self.key = item, data, key
         self.chat, self.author, self.source = chat, author, source
         self.message: dict[str, Any] = as_map(data.get("message"))
-        self.content_key, self.value, _ = unwrap_content(self.message)
+        self.found = unwrap_content(self.message)
+        self.content_key, self.value, _ = self.found
 
     def facts(self) -> list[Fact]:
         if self.content_key in EFFECTS:
@@ -168,7 +170,10 @@ class _Read:
             if template:
                 return Content("template", "cloud", template, extra={"template": template})
         return content_type_and_text(
-            self.message, outer_context=self.data.get("contextInfo"), message_type=message_type
+            self.message,
+            outer_context=self.data.get("contextInfo"),
+            message_type=message_type,
+            found=self.found,
         )
 
 
