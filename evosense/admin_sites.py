@@ -1,6 +1,10 @@
 """The operators' site as a whole: every app's pages, and a first page that asks them all."""
 
+from evosense.operator_dashboard import dashboard
+from messaging.admin import pages as messaging_pages
 from tenancy.admin import pages as tenancy_pages
 from tenancy.admin.site import operator_site
 
-__all__ = ["operator_site", "tenancy_pages"]
+__all__ = ["messaging_pages", "operator_site", "tenancy_pages"]
+
+operator_site.dashboard = dashboard

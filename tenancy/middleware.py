@@ -9,7 +9,7 @@ from django.urls import set_urlconf
 from evosense.core.actor import Actor, acting
 from evosense.core.client_address import client_address
 from evosense.core.schema import active_tenant, public_scope, tenant_scope
-from tenancy import gate
+from tenancy import gate, support_gate
 from tenancy.selectors.hosts import is_public_host, tenant_of_host
 from tenancy.selectors.members import membership_of, permissions_of_member
 
@@ -53,10 +53,13 @@ class MembershipMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.membership = None  # type: ignore[attr-defined]
+        request.support = None  # type: ignore[attr-defined]
         request.permissions = frozenset()  # type: ignore[attr-defined]
         tenant = active_tenant()
         if tenant is None or request.path.startswith(("/api/", "/static/")):
             return self.get_response(request)
+        if support_gate.is_visit(request):
+            return support_gate.serve(request, tenant, self.get_response)
         if request.user.is_authenticated:
             membership = membership_of(user_id=request.user.pk, tenant_id=tenant.id)
             if membership is None and not _is_for_strangers(request.path):
@@ -71,7 +74,7 @@ class MembershipMiddleware:
 
 def _is_for_strangers(path: str) -> bool:
     """Tell what somebody may open who is logged in here and not a member (any more)."""
-    return path in {"/sair/", "/entrar/"} or path.startswith("/convite/")
+    return path in {"/sair/", "/entrar/", support_gate.ENTRY} or path.startswith("/convite/")
 
 
 def _actor_of(request: HttpRequest) -> Actor:

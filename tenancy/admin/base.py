@@ -36,6 +36,8 @@ class Act:
     is_danger: bool = False
     is_single: bool = False
     icon: str = ""
+    # Does it to many objects by one call and returns to how many; else `run` is called for each.
+    run_all: Callable[[list[Any], dict[str, Any]], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -154,11 +156,12 @@ class OperatorAdmin(ReadOnly, ModelAdmin):
     def _do(
         self, request: HttpRequest, act: Act, things: list[Any], values: dict[str, Any]
     ) -> Way | None:
-        done, way = 0, None
-        for thing in things:
-            if not act.applies(thing):
-                messages.warning(request, _("%(name)s: not possible now.") % {"name": thing})
-                continue
+        able = [thing for thing in things if act.applies(thing)]
+        if len(able) < len(things):
+            left = len(things) - len(able)
+            messages.warning(request, _("Not possible now for %(count)s.") % {"count": left})
+        done, way = (act.run_all(able, values), None) if act.run_all else (0, None)
+        for thing in [] if act.run_all else able:
             try:
                 answer = act.run(thing, values)
             except DomainError as error:

@@ -39,6 +39,14 @@ class OperatorSite(UnfoldAdminSite):
     # Filled by the composition root, which may ask every app.
     dashboard: Callable[[HttpRequest], dict[str, Any]] | None = None
 
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._pages: list[tuple[str, View, str]] = []
+
+    def add_page(self, route: str, view: View, name: str) -> None:
+        """Add a page that belongs to no model; call it before the URLs are read."""
+        self._pages.append((route, view, name))
+
     def has_permission(self, request: HttpRequest) -> bool:
         """Let in whoever is an operator and came in by the operators' door."""
         user = request.user
@@ -72,6 +80,7 @@ class OperatorSite(UnfoldAdminSite):
             path("search/", self.admin_view(finder.search), name="search"),
             path("logout/", door.logout, name="logout"),
         ]
+        own += [path(route, self.admin_view(view), name=name) for route, view, name in self._pages]
         stock = [
             entry for entry in super().get_urls() if getattr(entry, "name", None) not in _LEFT_OUT
         ]

@@ -224,4 +224,3 @@ def _of(tenant: Tenant, name: str) -> Any:
 
 def _limit(value: int | None) -> str:
     return str(_("without limit")) if value is None else number(value)
-

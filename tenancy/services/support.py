@@ -133,6 +133,25 @@ def live_grant(grant_id: str, *, tenant_id: UUID, operator_id: int) -> SupportGr
     return grant
 
 
+def reading_grant(tenant_id: UUID, *, operator_id: int) -> SupportGrant | None:
+    """Return the operator's open grant that shows whole numbers and texts, if there is one."""
+    with public_scope():
+        return SupportGrant.objects.filter(
+            tenant_id=tenant_id,
+            operator_id=operator_id,
+            may_write=True,
+            state=SupportGrant.State.OPEN,
+            expires_at__gt=timezone.now(),
+        ).first()
+
+
+def note_read(tenant_id: UUID, *, what: str) -> None:
+    """Write down that an operator read what a company received."""
+    with public_scope(), transaction.atomic():
+        tenant = Tenant.objects.get(pk=tenant_id)
+        note_both("support.read", tenant, object_type="event", object_label=what)
+
+
 def end_expired() -> int:
     """End grants whose time is over; for the periodic task."""
     with public_scope():

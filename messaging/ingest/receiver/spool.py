@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from messaging.ingest.receiver.records import Record, encode
@@ -125,6 +126,30 @@ def waiting(directory: Path | None) -> Iterator[tuple[Path, int]]:
             if entry.name.endswith(SUFFIX):
                 with contextlib.suppress(FileNotFoundError):
                     yield Path(entry.path), entry.stat().st_size
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledFile:
+    """A file of the spool folder: waiting, or set aside because a part of it cannot be stored."""
+
+    name: str
+    state: str
+    size: int
+    born_at: datetime
+
+
+def spooled_files(directory: Path) -> list[SpooledFile]:
+    """Return what lies in the folder, the oldest first; nothing when it cannot be read."""
+    found = []
+    with contextlib.suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            suffix = Path(entry.name).suffix
+            if suffix in {SUFFIX, ".damaged", ".refused"}:
+                with contextlib.suppress(FileNotFoundError):
+                    born = datetime.fromtimestamp(_born(Path(entry.path)), UTC)
+                    state = "waiting" if suffix == SUFFIX else suffix.removeprefix(".")
+                    found.append(SpooledFile(entry.name, state, entry.stat().st_size, born))
+    return sorted(found, key=lambda each: each.born_at)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,24 @@
+"""Every page of this app on the operators' site; importing it registers them."""
+
+from django.utils.translation import gettext_lazy as _
+
+from messaging.admin import events, flow
+from tenancy.admin.navigation import add_group
+from tenancy.admin.site import operator_site
+
+__all__ = ["events", "flow"]
+
+operator_site.add_page("flow/backlog/", flow.backlog, "backlog")
+operator_site.add_page("flow/spool/", flow.spool, "spool")
+operator_site.add_page("flow/queues/", flow.queues, "queues")
+operator_site.add_page("flow/queues/<slug:kind>/revive/", flow.revive, "queue_revive")
+
+add_group(
+    _("Ingest and work"),
+    [
+        (_("Backlog"), "hourglass_top", "admin:backlog"),
+        (_("Quarantine and dead letters"), "report", "admin:ingest_webhookevent_changelist"),
+        (_("Spool"), "hard_drive", "admin:spool"),
+        (_("Queues and rings"), "low_priority", "admin:queues"),
+    ],
+)
