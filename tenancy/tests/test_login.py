@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from evosense.core.schema import public_scope
 from evosense.testing.databases import ALPHA, BETA
+from evosense.testing.threads import run_threads
 from tenancy.models import AuditEntry, Mail, Membership, SecurityPolicy
 from tenancy.services import mfa, sessions
 from tenancy.tests.factories import PASSWORD, anonymous_client, make_member
@@ -144,6 +145,20 @@ def test_a_recovery_code_opens_once(tenant) -> None:
     assert client.post("/entrar/codigo/", {"code": first}).status_code == 422
     assert client.post("/entrar/codigo/", {"code": second}).status_code == 302
     assert mfa.factors_of(member.user).recovery_left == 8
+
+
+def test_one_recovery_code_used_twice_at_once_has_one_winner(committed) -> None:
+    user = make_member("agent").user
+    with_app(user, 0)
+    code = mfa.take_unseen_codes(user)[0]
+    assert sorted(run_threads([lambda: mfa.check_code(user, code)] * 6)) == [""] * 5 + ["recovery"]
+
+
+def test_one_app_code_used_twice_at_once_has_one_winner(committed) -> None:
+    user = make_member("agent").user
+    sealed = with_app(user, 0)
+    code = code_at(sealed, timezone.now().timestamp())
+    assert sorted(run_threads([lambda: mfa.check_code(user, code)] * 6)) == [""] * 5 + ["app"]
 
 
 def test_secrets_are_not_readable_in_the_database(tenant) -> None:
