@@ -9,13 +9,13 @@ from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
-from evosense.core.errors import Conflict, Invalid, NotFound
+from evosense.core.errors import Invalid, NotFound
 from evosense.core.schema import public_scope
 from tenancy.db.provision import provision
 from tenancy.models import Domain, Membership, Tenant
 from tenancy.plans import TRIAL_DAYS
 from tenancy.selectors.hosts import forget_hosts
-from tenancy.services import people, slugs
+from tenancy.services import people, retired, slugs
 
 
 def create_tenant(
@@ -81,7 +81,7 @@ def find_tenant(*, tenant_id: UUID | None = None, slug: str = "") -> Tenant:
 
 def host_of(slug: str) -> str:
     """Return the host name under which a tenant's pages and API answer."""
-    return f"{slug}.{settings.PUBLIC_HOST}"
+    return retired.host_of(slug)
 
 
 def _check(*, name: str, slug: str, plan: str, timezone: str) -> None:
@@ -101,9 +101,7 @@ def _store(*, name: str, slug: str, plan: str, timezone: str) -> Tenant:
                 name=name, slug=slug, plan=plan, timezone=timezone
             )
             Domain.objects.create(tenant=tenant, domain=host_of(slug))
+            retired.refuse([slug, host_of(slug)])
     except IntegrityError as error:
-        if "slug" not in str(error) and "domain" not in str(error):
-            raise
-        message = _("This address is taken.")
-        raise Conflict("slug_taken", message, field="slug") from error
+        raise retired.as_refusal(error) from error
     return tenant

@@ -1,0 +1,1 @@
+"""One company in one file: export, import, comparison. The format: docs/tenant-archive.md."""

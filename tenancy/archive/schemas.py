@@ -1,0 +1,94 @@
+"""A schema to import into: in the state of the archive's migrations, filled, then brought up."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection  # noqa: TID251  (Django's executor asks for it)
+from django.db.migrations.executor import MigrationExecutor
+from django.utils.translation import gettext_lazy as _
+
+from evosense.core.errors import Conflict
+from evosense.core.schema import TenantRef, database_cursor, tenant_scope
+from tenancy.archive.head import Head
+from tenancy.db.fingerprint import fingerprint
+from tenancy.db.migrate import MigrationKey, create_schema, migrate_tenant, tenant_migrations
+from tenancy.db.provision import play, schema_script
+
+_PLAIN_INDEXES = """
+SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE c.relnamespace = %s::regnamespace AND NOT i.indisprimary
+  AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)
+ORDER BY 1
+"""
+
+
+def plan_for(head: Head) -> list[str] | None:
+    """Return the recorded statements for the archive's state; None when it is an older one.
+
+    Call it before the transaction: recording rolls back one of its own. Refuses archives that know
+    migrations which this code does not.
+    """
+    known = {tuple(key) for key in tenant_migrations()}
+    applied = {tuple(key) for key in head.migrations}
+    newer = sorted(applied - known)
+    if newer:
+        message = _(
+            "The archive was made by EvoSense %(version)s and needs %(migration)s, which this one"
+            " does not have. Import it with that version or a newer one."
+        ) % {"version": head.evosense, "migration": ".".join(newer[0])}
+        raise Conflict("archive_schema_newer", message, field="file")
+    return schema_script() if applied == known else None
+
+
+def make_schema(tenant: TenantRef, head: Head, script: list[str] | None) -> None:
+    """Create the tenant's schema exactly as the archive's was; refuse when it comes out other."""
+    if script is None:
+        create_schema(tenant)
+        _migrate_to(tenant, [(app, name) for app, name in head.migrations])
+    else:
+        play(tenant, script)
+    if fingerprint(tenant) != head.fingerprint:
+        message = _(
+            "The tables of the archive differ from what the same migrations make here. Import it"
+            " with EvoSense %(version)s and export it again."
+        ) % {"version": head.evosense}
+        raise Conflict("archive_schema_differs", message, field="file")
+
+
+def bring_up(tenant: TenantRef, script: list[str] | None) -> None:
+    """Apply the migrations that are newer than the archive."""
+    if script is None:
+        migrate_tenant(tenant)
+
+
+@contextmanager
+def without_indexes(tenant: TenantRef) -> Iterator[None]:
+    """Drop what only speeds up reading, and make it again over the rows of the block."""
+    with tenant_scope(tenant), database_cursor() as cursor:
+        cursor.execute(_PLAIN_INDEXES, [tenant.schema_name])
+        found = cursor.fetchall()
+        for name, _definition in found:
+            cursor.execute(f"DROP INDEX {name}")
+    yield
+    with tenant_scope(tenant), database_cursor() as cursor:
+        # A table with checks still waiting cannot be altered; and an error shows here, not later.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for _name, definition in found:
+            cursor.execute(definition)
+
+
+def _migrate_to(tenant: TenantRef, applied: list[MigrationKey]) -> None:
+    wanted = set(applied)
+    with tenant_scope(tenant):
+        executor = MigrationExecutor(connection)
+        nodes = executor.loader.graph.node_map
+        # Only the last of each app: an earlier one after it would be taken for a way back.
+        targets = [
+            key
+            for key in applied
+            if not any(
+                child.key in wanted and child.key[0] == key[0] for child in nodes[key].children
+            )
+        ]
+        executor.migrate(targets)
