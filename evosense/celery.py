@@ -35,6 +35,12 @@ app.conf.beat_schedule = {
     "usage": {"task": "messaging.refresh_usage", "schedule": 300.0, "options": {"expires": 290}},
     "provisioning": {"task": "tenancy.finish_provisioning", "schedule": 300.0},
     "mail": {"task": "tenancy.sweep_mail", "schedule": 60.0, "options": {"expires": 55}},
+    "companies": {
+        "task": "tenancy.tend_companies",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
+    "remains": {"task": "tenancy.sweep_remains", "schedule": crontab("50", "4")},
     "front door": {"task": "tenancy.purge_front_door", "schedule": crontab("25", "3")},
     "parked": {
         "task": "tenancy.fan_out",

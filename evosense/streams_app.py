@@ -11,6 +11,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -78,11 +79,24 @@ async def _pump(ticket: Ticket, start: str, send: Send) -> None:
         }
     )
     key = streams.hints_key(ticket.tenant_id)
-    last = await _begin(key, start, send)
     ends = time.monotonic() + LIFE_SECONDS
-    while time.monotonic() < ends:
-        last = await _forward(key, last, ticket.hidden, send)
+    with suppress(_ClosedError):
+        await _refuse_closed(ticket)
+        last = await _begin(key, start, send)
+        while time.monotonic() < ends:
+            last = await _forward(key, last, ticket.hidden, send)
     await send({"type": "http.response.body", "body": b"event: bye\ndata: {}\n\n"})
+
+
+class _ClosedError(Exception):
+    """The tenant was suspended, or deleted: its streams end."""
+
+
+async def _refuse_closed(ticket: Ticket) -> None:
+    """Let no ticket from just before a suspension open a stream after it."""
+    with suppress(redis.exceptions.RedisError):
+        if await _client().exists(streams.closed_key(ticket.tenant_id)):
+            raise _ClosedError
 
 
 async def _begin(key: str, start: str, send: Send) -> str:
@@ -119,6 +133,8 @@ async def _forward(key: str, last: str, hidden: frozenset[str], send: Send) -> s
     for entry_id, fields in found[0][1]:
         last = entry_id.decode()
         kind, ids = fields[b"kind"].decode(), fields[b"ids"].decode()
+        if kind == streams.CLOSED:
+            raise _ClosedError
         if kind not in hidden:
             lines.append(f"id: {last}\nevent: {kind}\ndata: {ids}\n\n")
     # Nothing left is still a sign of life.

@@ -5,14 +5,14 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from evosense.core import ratelimit
 from evosense.core.actor import Actor, name_actor
 from evosense.core.client_address import client_address, limit_address
-from evosense.core.schema import active_tenant
+from evosense.core.schema import TenantRef, active_tenant
 from tenancy.models import ApiKey
 from tenancy.services.keys import verify_key
 
@@ -41,6 +41,8 @@ class ApiKeyAuthentication(BaseAuthentication):
         if found is None or tenant is None or found.tenant_id != tenant.id:
             _count_stranger(request)
             raise AuthenticationFailed(_("This API key is not valid here."), code="invalid_key")
+        if tenant.is_restricted():
+            raise TenantRestricted(tenant)
         name_actor(
             Actor(
                 kind="key",
@@ -54,6 +56,16 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
         return "Bearer"
+
+
+class TenantRestricted(APIException):
+    """The company is suspended (403) or its trial is over (402); programs get no answer."""
+
+    default_code = "tenant_suspended"
+
+    def __init__(self, tenant: TenantRef) -> None:
+        super().__init__(_("This company is suspended. Its owner sees why in EvoSense."))
+        self.status_code = 402 if tenant.is_unpaid else 403
 
 
 def _count_stranger(request: Request) -> None:

@@ -3,6 +3,7 @@
 from evosense.core.crypto import SENDER_KEY_PLACE
 from evosense.core.sealed import SealedColumn, register_sealed
 from tenancy.allauth_adapter import SECRET_PLACE
+from tenancy.services.archives import PASSPHRASE_PLACE
 
 # The entries of an authenticator's JSON that allauth hands to our adapter.
 MFA_KEYS = ("secret", "seed", "migrated_codes")
@@ -10,4 +11,7 @@ MFA_KEYS = ("secret", "seed", "migrated_codes")
 
 def register_sealed_columns() -> None:
     register_sealed(SealedColumn("tenancy.Tenant", "sender_key", SENDER_KEY_PLACE, owner="id"))
+    register_sealed(
+        SealedColumn("tenancy.TenantArchive", "passphrase", PASSPHRASE_PLACE, owner="tenant_id")
+    )
     register_sealed(SealedColumn("mfa.Authenticator", "data", SECRET_PLACE, keys=MFA_KEYS))

@@ -14,7 +14,8 @@ from evosense.core.streams import redis_client
 from tenancy.db import provision, tickets  # noqa: F401  (tickets registers its tasks)
 from tenancy.db.fleet import run
 from tenancy.models import Tenant
-from tenancy.services import mail, sessions, sign_ups, support, throttle
+from tenancy.services import archives, deletion, life, mail, sessions, sign_ups, support, throttle
+from tenancy.services.kick import kick
 
 logger = logging.getLogger(__name__)
 
@@ -111,3 +112,30 @@ def turn_of(tenant_id: UUID, minutes: int) -> int:
 def end_support() -> None:
     """Close support accesses whose time is over."""
     support.end_expired()
+
+
+@shared_task(name="tenancy.tend_companies", tenant_required=False, expires=55)
+def tend_companies() -> None:
+    """Close ended trials, go on with archives, and start the deletions that are due."""
+    life.end_trials()
+    archives.sweep()
+    for tenant_id in deletion.due():
+        kick("tenancy.delete_company", tenant_id=str(tenant_id))
+
+
+@shared_task(name="tenancy.make_archive", tenant_required=False)
+def make_archive(archive_id: str) -> None:
+    """Write an archive that somebody asked for; its row tells how far it is."""
+    archives.make(UUID(archive_id))
+
+
+@shared_task(name="tenancy.delete_company", tenant_required=False, expires=600)
+def delete_company(tenant_id: str) -> None:
+    """Delete a company whose grace is over, from wherever an earlier attempt got to."""
+    deletion.carry_out(UUID(tenant_id))
+
+
+@shared_task(name="tenancy.sweep_remains", tenant_required=False)
+def sweep_remains() -> None:
+    """Remove what arrived late for companies that are gone."""
+    deletion.sweep_remains()

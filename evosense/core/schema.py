@@ -38,6 +38,8 @@ class TenantRef:
     sender_key: bytes = field(default=b"", repr=False)
     # From then on people and programs may only see why, pay, export and delete.
     restricted_from: datetime | None = None
+    # The reason is money: the trial is over or a bill is open.
+    is_unpaid: bool = False
 
     def is_restricted(self) -> bool:
         """Tell whether the tenant is suspended or its trial is over."""

@@ -13,6 +13,9 @@ import orjson
 import redis
 from django.conf import settings
 
+# The hint after which a stream ends, and how long tickets from before it are refused.
+CLOSED = "tenant.closed"
+CLOSED_SECONDS = 120
 # Enough for some minutes of a busy tenant; a client further behind is told to resync.
 KEEP = 2_000
 
@@ -36,3 +39,18 @@ def publish(tenant_id: UUID, kind: str, ids: Mapping[str, object]) -> None:
     """Append one hint to the tenant's stream; raises redis.RedisError when Redis is away."""
     fields = {"kind": kind, "ids": orjson.dumps(dict(ids)).decode()}
     redis_client().xadd(hints_key(tenant_id), fields, maxlen=KEEP, approximate=True)
+
+
+def closed_key(tenant_id: UUID | str) -> str:
+    return f"t:{tenant_id}:closed"
+
+
+def close(tenant_id: UUID) -> None:
+    """End the open streams of a tenant that may not work any more."""
+    redis_client().set(closed_key(tenant_id), 1, ex=CLOSED_SECONDS)
+    publish(tenant_id, CLOSED, {})
+
+
+def reopen(tenant_id: UUID) -> None:
+    """Let new streams be opened again."""
+    redis_client().delete(closed_key(tenant_id))

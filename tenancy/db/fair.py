@@ -78,6 +78,11 @@ def reap(kind: str, *, now: float, limit: int = 500) -> int:
     return int(_run(scripts.REAP, kind, now, limit, MAX_ATTEMPTS, KEPT_DEAD))
 
 
+def forget_tenant(kind: str, tenant_id: UUID) -> int:
+    """Drop what waits or died for a tenant that is gone; what runs ends by itself. How many."""
+    return int(_run(scripts.FORGET, kind, str(tenant_id)))
+
+
 def waiting(kind: str, tenant_id: UUID | None = None) -> int:
     """Count items that are waiting or running, of one tenant or of all."""
     client: Any = redis_client()

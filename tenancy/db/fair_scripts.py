@@ -169,3 +169,20 @@ end
 return #items
 """
 )
+
+FORGET = (
+    _COMMON
+    + """
+local tenant, gone = ARGV[2], redis.call('LLEN', list(ARGV[2]))
+redis.call('DEL', list(tenant))
+redis.call('LREM', key('ring'), 0, tenant)
+redis.call('SREM', key('inring'), tenant)
+for _ = 1, gone do shrink(tenant) end
+for _, text in ipairs(redis.call('LRANGE', key('dead'), 0, -1)) do
+  if cjson.decode(text).tenant == tenant then
+    gone = gone + redis.call('LREM', key('dead'), 1, text)
+  end
+end
+return gone
+"""
+)

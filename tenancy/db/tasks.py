@@ -39,8 +39,8 @@ class TenantTask(Task):
     """Runs `run` inside the tenant that was active when the task was published.
 
     `tenant_required=False` is for tasks of the installation; they see the shared schema only.
-    `allow_suspended=True` is for what must go on for a customer who has not paid, such as storing
-    what comes in.
+    `allow_suspended=True` is for what must go on for a customer who has not paid or whose trial is
+    over, such as storing what comes in.
     """
 
     abstract = True
@@ -118,6 +118,6 @@ class TenantTask(Task):
             with tenant_scope(tenant.ref):
                 busy = TenantBusy(f"{self.name}: tenant {tenant_id} is {tenant.state}")
                 raise self.retry(exc=busy, countdown=LATER_SECONDS, max_retries=LATER_TIMES)
-        if tenant.status == Tenant.Status.SUSPENDED and not self.allow_suspended:
+        if tenant.ref.is_restricted() and not self.allow_suspended:
             raise TenantRefused(f"{self.name}: tenant {tenant_id} is suspended")
         return tenant.ref

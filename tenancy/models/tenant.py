@@ -145,7 +145,14 @@ class Tenant(TenantMixin):
             locale=self.locale,
             sender_key=bytes(self.sender_key or b""),
             restricted_from=self.restricted_from,
+            is_unpaid=self.is_unpaid,
         )
+
+    @property
+    def is_unpaid(self) -> bool:
+        """Tell whether it stands still, now or from a moment on, for want of payment."""
+        is_trial = self.status == self.Status.TRIAL and self.trial_ends_at is not None
+        return is_trial or self.suspend_cause == "payment"
 
     @property
     def restricted_from(self) -> datetime | None:

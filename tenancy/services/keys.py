@@ -172,11 +172,7 @@ def _living(now: datetime) -> QuerySet[ApiKey]:
 
 
 def _usable_keys(now: datetime) -> QuerySet[ApiKey]:
-    return (
-        _living(now)
-        .filter(tenant__state=Tenant.State.READY)
-        .exclude(tenant__status=Tenant.Status.SUSPENDED)
-    )
+    return _living(now).filter(tenant__state=Tenant.State.READY)
 
 
 def _described(row: ApiKey) -> dict[str, list[Any]]:
