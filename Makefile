@@ -1,6 +1,6 @@
 # Needs make and Python >= 3.11; everything else is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench manage lock environment environment-dev
+.PHONY: help run test check bench manage audit sbom lock environment environment-dev
 MAKEFLAGS += --no-print-directory
 
 # Asked to run something, because a version manager may offer names of Pythons it does not have.
@@ -17,8 +17,10 @@ help:
 	@echo "make run      install, start everything, print the addresses (PORT, EVOSENSE_HOME, EVOSENSE_DEMO=0)"
 	@echo "make manage   ARGS=\"tenant_create --slug acme …\" in the same environment"
 	@echo "make test     every gate and test"
-	@echo "make check    format, lint, types, import rules, templates, migrations, deploy checks, catalogue"
+	@echo "make check    format, lint, types, security, import rules, templates, migrations, deploy checks, catalogue"
 	@echo "make bench    the benchmark tables"
+	@echo "make audit    known vulnerabilities of the locked packages (needs the network)"
+	@echo "make sbom     what an installation consists of, as CycloneDX JSON in var/sbom.json"
 	@echo "make lock     compile requirements*.in"
 
 environment environment-dev:
@@ -44,6 +46,12 @@ test: environment-dev
 
 bench: environment-dev
 	@exec $(PY) -m evosense.local with -- $(PY) -m benchmarks $(ARGS)
+
+audit: environment-dev
+	@exec $(PY) tools/audit.py $(ARGS)
+
+sbom: environment-dev
+	@exec $(PY) tools/sbom.py $(ARGS)
 
 lock: environment-dev
 	@for name in requirements-bootstrap requirements requirements-dev; do \
