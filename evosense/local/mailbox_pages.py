@@ -5,7 +5,7 @@ form or origin, under a policy of its own that allows what letters need: inline 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as modern
@@ -102,10 +102,16 @@ def _read(name: str) -> Letter:
         subject=str(message["Subject"] or ""),
         to=str(message["To"] or ""),
         sender=str(message["From"] or ""),
-        at=parsedate_to_datetime(str(message["Date"])),
+        at=_moment(str(message["Date"])),
         text=_part(message, "plain"),
         html=_part(message, "html"),
     )
+
+
+def _moment(date: str) -> datetime:
+    moment = parsedate_to_datetime(date)
+    # "-0000" says UTC without a place, which Python reads as no zone.
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _part(message: EmailMessage, kind: str) -> str:

@@ -37,7 +37,8 @@ def login(request: HttpRequest) -> HttpResponse:
     target = safe_target(request)
     if request.user.is_authenticated and getattr(request, "membership", None):
         return redirect(target)
-    form = LoginForm(request.POST or None)
+    # Where sign-up and letters lead, the person need not type the address again.
+    form = LoginForm(request.POST or None, initial={"email": request.GET.get("email", "")[:254]})
     if request.method == "POST" and form.is_valid():
         attempt = logins.authenticate_member(
             request,

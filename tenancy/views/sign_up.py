@@ -66,7 +66,11 @@ def sign_up(request: HttpRequest) -> HttpResponse:
                 status = 429
             elif answer := _begin(request, form):
                 return answer
-    context = {**_address_context(form["slug"].value() or "", ""), "form": form, **_frame()}
+    slug = form["slug"].value() or ""
+    # For browsers without script the suggestion comes with the answer.
+    wanted = form["company"].value() or ""
+    slug = slug or (slugs.suggest(wanted[:160]) if wanted.strip() else "")
+    context = {**_address_context(slug, ""), "form": form, **_frame()}
     return render(request, "account/sign_up.html", context, status=status)
 
 
