@@ -20,6 +20,9 @@ from django.test.utils import CaptureQueriesContext
 
 from evosense.core.schema import TenantRef, active_tenant, public_scope, tenant_scope
 from evosense.core.streams import redis_client
+from evosense.testing import query_watch
+
+query_watch.watch()
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +42,14 @@ def _refuse_foreign_redis() -> None:
     """Tests empty their Redis database; one that holds something is somebody's data."""
     if redis_client().dbsize():
         pytest.exit("REDIS_URL names a Redis database with keys in it; give tests an empty one.", 2)
+
+
+@pytest.fixture(autouse=True)
+def _no_statement_joins_companies() -> Iterator[None]:
+    """Fail the test in which a statement names two companies' schemas; see query_watch."""
+    query_watch.violations.clear()
+    yield
+    assert query_watch.violations == []
 
 
 @pytest.fixture

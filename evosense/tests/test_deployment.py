@@ -37,9 +37,9 @@ READERS = (
 )
 
 
-def test_the_compose_file_fits_the_specification():
-    done = run([str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec",
-                "docker-compose.yml"])  # fmt: skip
+@pytest.mark.parametrize("name", ["docker-compose.yml", "docker-compose.citus.yml"])
+def test_the_compose_file_fits_the_specification(name):
+    done = run([str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", name])
 
     assert done.returncode == 0, done.stdout + done.stderr
 
