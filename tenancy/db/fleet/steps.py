@@ -17,7 +17,7 @@ from django.db.models import F
 from evosense.core.schema import TenantRef, tenant_scope
 from tenancy.db.backend.base import quoted
 from tenancy.db.fleet.plan import GroupPlan
-from tenancy.db.fleet.survey import applied_hashes
+from tenancy.db.fleet.survey import applied_hash
 from tenancy.db.migrate import execute_plan
 from tenancy.db.recorder import notes, recording
 from tenancy.models import TenantMigration
@@ -117,8 +117,7 @@ def _claim(step: Step, *, like_the_plan: bool = True) -> bool:
     row = TenantMigration.objects.select_for_update().get(pk=step.row_id)
     if row.state == TenantMigration.State.DONE:
         return False
-    schema = step.tenant.schema_name
-    if like_the_plan and applied_hashes([schema]).get(schema) != step.plan.applied:
+    if like_the_plan and applied_hash(step.tenant.schema_name) != step.plan.applied:
         raise ChangedMeanwhileError("its migrations changed since the plan was made")
     return True
 

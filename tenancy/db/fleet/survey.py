@@ -73,6 +73,13 @@ def applied_hashes(schemas: list[str]) -> dict[str, str]:
     return found
 
 
+def applied_hash(schema: str) -> str:
+    """Return the hash of one schema that must have a record, inside the caller's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(_APPLIED.format(schema=quoted(schema)), [schema])
+        return str(cursor.fetchone()[1])
+
+
 def strays() -> list[str]:
     """Return schemas that look like a company's and belong to none."""
     with public_scope(), connection.cursor() as cursor:
