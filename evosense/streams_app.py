@@ -74,6 +74,7 @@ async def _pump(ticket: Ticket, start: str, send: Send) -> None:
             "headers": [
                 (b"content-type", b"text/event-stream; charset=utf-8"),
                 (b"cache-control", b"no-store"),
+                (b"x-content-type-options", b"nosniff"),
                 (b"x-accel-buffering", b"no"),
             ],
         }
@@ -152,7 +153,11 @@ async def _wait_for_disconnect(receive: Receive) -> None:
 
 
 async def _refuse(send: Send, status: int) -> None:
-    headers = [(b"content-length", b"0"), (b"cache-control", b"no-store")]
+    headers = [
+        (b"content-length", b"0"),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
     if status == 503:
         headers.append((b"retry-after", b"10"))
     await send({"type": "http.response.start", "status": status, "headers": headers})

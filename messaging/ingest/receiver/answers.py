@@ -25,6 +25,8 @@ class Answer:
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(self.body)).encode()),
+            (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
             *self.extra,
         ]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
