@@ -11,7 +11,7 @@ from typing import Any
 from celery import Celery
 from celery.beat import PersistentScheduler
 from celery.schedules import crontab
-from celery.signals import heartbeat_sent, worker_process_init, worker_ready
+from celery.signals import heartbeat_sent, setup_logging, worker_process_init, worker_ready
 from django.conf import settings
 from kombu.entity import Queue
 
@@ -31,6 +31,7 @@ app.conf.beat_schedule = {
     "outbox": {"task": "core.purge_outbox", "schedule": crontab("40", "3")},
     "log-ins": {"task": "tenancy.purge_log_ins", "schedule": crontab("20", "*")},
     "leases": {"task": "tenancy.reap_leases", "schedule": 15.0, "options": {"expires": 15}},
+    "domains": {"task": "tenancy.recheck_domains", "schedule": crontab("25")},
     "support": {"task": "tenancy.end_support", "schedule": 60.0, "options": {"expires": 55}},
     "usage": {"task": "messaging.refresh_usage", "schedule": 300.0, "options": {"expires": 290}},
     "provisioning": {"task": "tenancy.finish_provisioning", "schedule": 300.0},
@@ -62,6 +63,11 @@ class BeatingScheduler(PersistentScheduler):
         heartbeat.beat()
         # The pause until the next tick must not outlast the probe's patience.
         return min(super().tick(*arguments, **options), 15.0)
+
+
+@setup_logging.connect
+def _keep_our_logging(**_details: Any) -> None:
+    """Hold Celery off: it would replace the handlers, and with them the net that masks."""
 
 
 @worker_ready.connect

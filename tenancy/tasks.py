@@ -14,7 +14,17 @@ from evosense.core.streams import redis_client
 from tenancy.db import provision, tickets  # noqa: F401  (tickets registers its tasks)
 from tenancy.db.fleet import run
 from tenancy.models import Tenant
-from tenancy.services import archives, deletion, life, mail, sessions, sign_ups, support, throttle
+from tenancy.services import (
+    archives,
+    deletion,
+    domains,
+    life,
+    mail,
+    sessions,
+    sign_ups,
+    support,
+    throttle,
+)
 from tenancy.services.kick import kick
 
 logger = logging.getLogger(__name__)
@@ -139,3 +149,9 @@ def delete_company(tenant_id: str) -> None:
 def sweep_remains() -> None:
     """Remove what arrived late for companies that are gone."""
     deletion.sweep_remains()
+
+
+@shared_task(name="tenancy.recheck_domains", tenant_required=False, expires=3000)
+def recheck_domains() -> None:
+    """Look for the proofs of custom domains whose turn it is."""
+    domains.recheck_domains()

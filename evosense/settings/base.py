@@ -137,6 +137,7 @@ MIDDLEWARE = [
     "evosense.middleware.MetricsMiddleware",
     "evosense.middleware.RequestContextMiddleware",
     "evosense.secure_middleware.HttpsOnlyMiddleware",
+    "tenancy.host_gate.CustomHostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

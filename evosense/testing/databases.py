@@ -145,7 +145,7 @@ def truncate_everything() -> None:
         )
         for (schema,) in cursor.fetchall():
             cursor.execute(f'DROP SCHEMA "{schema}" CASCADE')
-        Domain.objects.exclude(tenant_id__in=[ALPHA.id, BETA.id]).delete()
+        Domain.objects.exclude(tenant_id__in=[ALPHA.id, BETA.id], is_custom=False).delete()
         Tenant.objects.exclude(pk__in=[ALPHA.id, BETA.id]).delete()
         Tenant.objects.update(state="ready", status="trial", state_error="")
 
