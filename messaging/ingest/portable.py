@@ -184,4 +184,6 @@ def _routes(tenant_id: UUID) -> list[UUID]:
         return list(routes.values_list("pk", flat=True))
 
 
-STORE = RawStore(pack=pack, unpack=unpack, settle=settle, purge=purge)
+STORE = RawStore(
+    tables=frozenset({"webhook_events"}), pack=pack, unpack=unpack, settle=settle, purge=purge
+)

@@ -19,10 +19,16 @@ class RawStore:
     deletes a batch and says how many rows that were, 0 at the end.
     """
 
+    tables: frozenset[str]
     pack: Callable[[Packer, UUID, Tick], None]
     unpack: Callable[[str], AbstractContextManager[Callable[[bytes], None]]]
     settle: Callable[[UUID], int]
     purge: Callable[[UUID], int]
+
+
+def raw_tables() -> frozenset[str]:
+    """Return the shared tables that the store answers for."""
+    return _stores[0].tables if _stores else frozenset()
 
 
 _stores: list[RawStore] = []

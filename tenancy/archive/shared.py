@@ -18,6 +18,7 @@ from django.db.models import BinaryField, Field, Model, QuerySet
 
 from evosense.core.models import AnsweredRequest, OutboxEvent
 from tenancy import models
+from tenancy.archive.raw import raw_tables
 
 BATCH = 500
 
@@ -57,13 +58,13 @@ def shared_tables() -> list[Shared]:
 
 def forgotten_tables() -> list[str]:
     """Return the shared tables with a column for their company that nobody has registered."""
-    found = []
+    found, known = [], _SHARED.keys() | raw_tables()
     for config in apps.get_app_configs():
         if config.name in settings.TENANT_APPS:
             continue
         for model in config.get_models(include_auto_created=True):
             columns = {each.column for each in model._meta.concrete_fields}  # noqa: SLF001
-            if "tenant_id" in columns and model._meta.db_table not in _SHARED:  # noqa: SLF001
+            if "tenant_id" in columns and model._meta.db_table not in known:  # noqa: SLF001
                 found.append(str(model._meta.db_table))  # noqa: SLF001
     return sorted(found)
 

@@ -33,6 +33,8 @@ KEPT = timedelta(days=7)
 # A worker that says nothing for this long is dead; its archive is begun again.
 SILENT = timedelta(minutes=30)
 TELL_EVERY = 1.0
+# Archives that a company may ask for in one hour.
+AN_HOUR = 2
 _TELL = """
 UPDATE public.tenancy_tenantarchive
 SET rows_done = %s, rows = greatest(rows, %s), heard_at = now()
@@ -49,6 +51,8 @@ def request(
 ) -> TenantArchive:
     """Ask for an archive of the active company; one at a time."""
     tenant = current_tenant()
+    if reason != FINAL:
+        _check_pace(tenant.id)
     sealed = encrypt(checked_passphrase(passphrase), PASSPHRASE_PLACE)
     rows = estimated_rows(tenant)
     with public_scope():
@@ -153,13 +157,13 @@ def note_export(tenant: Tenant, *, rows: int) -> None:
         )
 
 
-def ready_letter(letter: Any) -> dict[str, Any] | None:
-    """Return what the letter about a ready archive says; None when it is gone again."""
+def _check_pace(tenant_id: UUID) -> None:
+    since = timezone.now() - timedelta(hours=1)
     with public_scope():
-        archive = TenantArchive.objects.filter(pk=letter.object_id, state=State.READY).first()
-    if archive is None or letter.tenant is None:
-        return None
-    return {"archive": archive, "company": letter.tenant.name, "tenant_id": letter.tenant_id}
+        recent = TenantArchive.objects.filter(tenant_id=tenant_id, created_at__gt=since)
+        if recent.count() >= AN_HOUR:
+            message = _("Two archives an hour are enough. Wait a little.")
+            raise Conflict("archive_too_often", message)
 
 
 def _claim(archive_id: UUID) -> TenantArchive | None:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 import redis
@@ -110,6 +110,16 @@ def cancel_deletion(tenant_id: UUID) -> None:
         note_both("tenant.deletion_cancelled", tenant, changes={"delete_after": [before, ""]})
 
 
+def end_grace(tenant_id: UUID) -> None:
+    """Let a deletion that was asked for be carried out at once."""
+    with public_scope(), transaction.atomic():
+        tenant = _locked(tenant_id)
+        now = timezone.now()
+        if tenant.delete_after is not None and tenant.delete_after > now:
+            Tenant.objects.filter(pk=tenant.pk).update(delete_after=now)
+            note_both("tenant.grace_ended", tenant)
+
+
 def end_trials() -> int:
     """Close the open pages of companies whose trial has just ended; returns how many."""
     now = timezone.now()
@@ -121,18 +131,6 @@ def end_trials() -> int:
     for tenant_id in ids:
         _with_redis(partial(streams.close, tenant_id))
     return len(ids)
-
-
-def deletion_letter(letter: Any) -> dict[str, Any] | None:
-    """Return what the letter about a deletion says; None when it was called off."""
-    tenant = letter.tenant
-    if tenant is None or tenant.delete_after is None:
-        return None
-    return {
-        "company": tenant.name,
-        "delete_after": tenant.delete_after,
-        "tenant_id": tenant.pk,
-    }
 
 
 def _suspend(tenant: Tenant, reason: str, cause: Cause) -> None:
