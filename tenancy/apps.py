@@ -23,11 +23,13 @@ class TenancyConfig(AppConfig):
         from tenancy.sealing import register_sealed_columns  # noqa: PLC0415
         from tenancy.services.account_letters import register_account_letters  # noqa: PLC0415
         from tenancy.services.letters import register_letters  # noqa: PLC0415
-        from tenancy.services.support_letters import register_support_letters  # noqa: PLC0415
+        from tenancy.services.life_letters import register_life_letters  # noqa: PLC0415
         from tenancy.services.sessions import note_proof  # noqa: PLC0415
+        from tenancy.services.support_letters import register_support_letters  # noqa: PLC0415
 
         register_letters()
         register_support_letters()
         register_account_letters()
+        register_life_letters()
         user_logged_in.connect(note_proof, dispatch_uid="tenancy.note_proof")
         register_sealed_columns()

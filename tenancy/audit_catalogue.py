@@ -6,6 +6,7 @@ from tenancy.audit_words import register_action
 
 
 def register() -> None:
+    _life()
     _people()
     _accounts()
     _company()
@@ -96,3 +97,39 @@ def _access() -> None:
         field="reason",
     )
     register_action("support.ended", _("Support access ended"), _("%(who)s ended support access"))
+
+
+def _life() -> None:
+    register_action("tenant.suspended", _("Company suspended"), _("%(who)s suspended the company"))
+    register_action("tenant.resumed", _("Company resumed"), _("%(who)s let the company work again"))
+    register_action(
+        "tenant.deletion_asked",
+        _("Deletion asked for"),
+        _("%(who)s asked for the deletion of the company"),
+    )
+    register_action(
+        "tenant.deletion_cancelled",
+        _("Deletion called off"),
+        _("%(who)s called the deletion of the company off"),
+    )
+    register_action(
+        "tenant.deletion_begun", _("Deletion begun"), _("The deletion of the company began")
+    )
+    register_action(
+        "tenant.grace_ended", _("Grace ended early"), _("%(who)s had the deletion begin at once")
+    )
+    register_action("tenant.exported", _("Company exported"), _("%(who)s exported the company"))
+    register_action("tenant.imported", _("Company imported"), _("%(who)s imported the company"))
+    register_action(
+        "tenant.restored_beside",
+        _("Copy restored"),
+        _("%(who)s restored a copy beside the company"),
+    )
+    register_action("tenant.swapped", _("Copy swapped in"), _("%(who)s swapped a copy in"))
+    register_action(
+        "archive.requested", _("Archive asked for"), _("%(who)s asked for an archive of all data")
+    )
+    register_action("archive.made", _("Archive made"), _("An archive of all data was made"))
+    register_action(
+        "archive.downloaded", _("Archive fetched"), _("%(who)s fetched an archive of all data")
+    )

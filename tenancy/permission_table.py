@@ -118,6 +118,7 @@ PERMISSION_TABLE = (
             ),
             Permission("audit.export", _("Export the audit"), _("Only the owner")),
             Permission("billing.manage", _("Plan and billing"), _("Only the owner")),
+            Permission("data.export", _("Take all data along"), _("Only the owner")),
             Permission("workspace.delete", _("Delete the company"), _("Only the owner")),
         ),
     ),

@@ -32,7 +32,7 @@ _ADMIN = _SUPERVISOR | {
     "audit.view",
     "settings.manage",
 }
-_OWNER = _ADMIN | {"audit.export", "billing.manage", "workspace.delete"}
+_OWNER = _ADMIN | {"audit.export", "billing.manage", "data.export", "workspace.delete"}
 
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     "viewer": _VIEWER,
