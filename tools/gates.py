@@ -74,6 +74,7 @@ def gates() -> list[Gate]:
             settings="evosense.settings.base",
         ),
         Gate("scaling", (sys.executable, "tools/readiness.py")),
+        Gate("squawk", (sys.executable, "tools/squawk.py")),
         Gate("catalogue", manage("messages_sync", "--check")),
     ]
 

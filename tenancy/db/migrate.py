@@ -5,14 +5,15 @@ A tenant schema holds, and records, only the migrations of TENANT_APPS.
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
@@ -103,6 +104,23 @@ def tenant_targets(executor: MigrationExecutor) -> list[MigrationKey]:
     labels = {config.label for config in tenant_app_configs()}
     leaves = executor.loader.graph.leaf_nodes()
     return [(str(app), str(name)) for app, name in leaves if app in labels]
+
+
+@contextmanager
+def impatient(seconds: float) -> Iterator[None]:
+    """Have statements of this connection fail that wait longer for a lock.
+
+    A change of a table waits for whoever reads it, and meanwhile everybody else waits for the
+    change.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = '{int(seconds * 1000)}ms'")
+    try:
+        yield
+    finally:
+        # In a transaction that failed nothing is left to be reset.
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
 
 
 def create_schema(tenant: TenantRef) -> None:

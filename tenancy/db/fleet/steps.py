@@ -5,8 +5,7 @@ either as it was or done and noted, and two runs that meet cannot do one company
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psycopg
@@ -18,7 +17,7 @@ from evosense.core.schema import TenantRef, tenant_scope
 from tenancy.db.backend.base import quoted
 from tenancy.db.fleet.plan import GroupPlan
 from tenancy.db.fleet.survey import applied_hash
-from tenancy.db.migrate import execute_plan
+from tenancy.db.migrate import execute_plan, impatient
 from tenancy.db.recorder import notes, recording
 from tenancy.models import TenantMigration
 
@@ -103,7 +102,7 @@ def _piecewise(step: Step) -> None:
     A concurrent index build that failed leaves an invalid index in the way of the next attempt.
     """
     started = time.perf_counter()
-    with tenant_scope(step.tenant), _impatient(step.lock_seconds):
+    with tenant_scope(step.tenant), impatient(step.lock_seconds):
         with transaction.atomic():
             if not _claim(step, like_the_plan=False):
                 return
@@ -130,17 +129,6 @@ def _note_done(step: Step, method: str, started: float) -> None:
         attempts=F("attempts") + 1,
         milliseconds=round((time.perf_counter() - started) * 1000),
     )
-
-
-@contextmanager
-def _impatient(seconds: float) -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET lock_timeout = '{int(seconds * 1000)}ms'")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("RESET lock_timeout")
 
 
 def _drop_invalid_indexes(tenant: TenantRef) -> None:

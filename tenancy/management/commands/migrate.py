@@ -10,9 +10,12 @@ from django.core.management.commands.migrate import Command as SharedCommand
 
 from evosense.core.schema import public_scope
 from tenancy.db.fleet.run import migrate_fleet
+from tenancy.db.migrate import impatient
 from tenancy.management.output import refusals_as_one_line
 from tenancy.management.verdicts import refuse_stopped
 
+# Longer than for a company: nobody tries again, and everybody's log-in waits meanwhile.
+SHARED_LOCK_SECONDS = 10
 # With any of these the operator means the shared schema, or only wants to look.
 _NARROW = ("shared", "app_label", "plan", "check_unapplied", "fake", "fake_initial", "prune")
 
@@ -25,7 +28,7 @@ class Command(SharedCommand):
         parser.add_argument("--shared", action="store_true", help="Leave the companies alone.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with public_scope():
+        with public_scope(), impatient(SHARED_LOCK_SECONDS):
             super().handle(*args, **options)
         if any(options.get(name) for name in _NARROW):
             return
