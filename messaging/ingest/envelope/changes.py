@@ -14,7 +14,14 @@ from messaging.ingest.envelope.facts import (
     StatusFact,
 )
 from messaging.ingest.envelope.item import Item, UnreadableError, aliases, require_id
-from messaging.ingest.envelope.jids import NOBODY, Address, Key, read_key
+from messaging.ingest.envelope.jids import (
+    NOBODY,
+    Address,
+    Key,
+    jid_kind,
+    norm_jid,
+    read_key,
+)
 from messaging.ingest.envelope.scalars import (
     as_map,
     norm_status,
@@ -38,24 +45,33 @@ def updated(item: Item) -> list[Fact]:
     nested = data.get("key")
     nested = nested if isinstance(nested, dict) else {}
     ident = text_of(data.get("keyId")) or text_of(nested.get("id")) or text_of(data.get("id"))
-    # Up to 2.3.4 participant repeats remoteJid; an author is never read from it here.
-    key = read_key({**data, **nested, "id": ident, "participant": None}, item.own)
+    known = {"id": ident, "participant": _editor_in_group(data, nested)}
+    key = read_key({**data, **nested, **known}, item.own)
     require_id(key)
     change = as_map(data.get("update"))
     body = as_map(data.get("message")) or as_map(change.get("message"))
     if body:
-        return [*aliases(key.chat), *_content_change(item, data, key, body)]
+        return [*aliases(key.chat, key.author), *_content_change(item, data, key, body)]
     facts: list[Fact] = []
     tally = tally_of(data.get("pollUpdates"))
     if tally:
         facts.append(PollTallyFact(key.id, key.chat, tally, item.now))
     facts += _receipt(item, data, key)
-    return [*aliases(key.chat), *facts] if facts else [Ignored("no status")]
+    return [*aliases(key.chat, key.author), *facts] if facts else [Ignored("no status")]
+
+
+def _editor_in_group(*sources: dict[str, Any]) -> str | None:
+    """The person whom ``participant`` names; up to 2.3.4 it only repeats ``remoteJid``."""
+    for source in sources:
+        jid = norm_jid(source.get("participant"))
+        if jid_kind(jid) in ("pn", "lid"):
+            return jid
+    return None
 
 
 def _content_change(item: Item, data: dict[str, Any], key: Key, body: dict[str, Any]) -> list[Fact]:
     """2.3.7 names the real editor here, which ``messages.edited`` never does."""
-    editor = editor_of(key, key.chat, NOBODY)
+    editor = editor_of(key, key.chat, _member(key))
     content_key, value, passed = unwrap_content(body)
     if content_key == "protocolMessage":
         inner = {"key": {"id": key.id}, **as_map(value)}
@@ -65,6 +81,10 @@ def _content_change(item: Item, data: dict[str, Any], key: Key, body: dict[str, 
     return [EditFact(key.id, editor, content_type_and_text(body).text, item.now, at_estimated=True)]
 
 
+def _member(key: Key) -> Address:
+    return key.author if key.chat.kind == "group" and not key.from_me else NOBODY
+
+
 def _receipt(item: Item, data: dict[str, Any], key: Key) -> list[Fact]:
     raw = data.get("status", as_map(data.get("update")).get("status"))
     status = norm_status(raw)
@@ -72,7 +92,8 @@ def _receipt(item: Item, data: dict[str, Any], key: Key) -> list[Fact]:
     if status is None:
         if isinstance(raw, str) and raw.strip().upper() in ("DELETED", "EDITED"):
             # A made-up status for edits, stars and pins: it may hint, it never deletes.
-            return [EditFact(key.id, editor_of(key, key.chat, NOBODY), None, at, at_estimated=True)]
+            editor = editor_of(key, key.chat, _member(key))
+            return [EditFact(key.id, editor, None, at, at_estimated=True)]
         return []
     is_cloud = key.id.startswith("wamid.") or text_of(raw).strip().lower() in _CLOUD_WORDS
     if key.from_me or is_cloud or key.from_me_guessed:

@@ -101,8 +101,8 @@ class Editor:
     """Who edited or deleted, as far as the event tells.
 
     With ``is_perspective`` the key was written by the editing device: ``from_me`` together with
-    an address of the target's chat means us, anything else means the contact. Without it the
-    key is ours and ``from_me`` names the editor.
+    an address of the target's chat means us, anything else means the contact; in a group it may be
+    any member. Without it the key is ours: ``from_me`` and, in groups, ``author`` name the editor.
     """
 
     from_me: bool

@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from messaging.models import (
+    Connection,
     Conversation,
     ConversationLabel,
     Message,
@@ -16,6 +17,7 @@ from messaging.tests.ingest.rig import INSTANCE, OWN, canonical, deliver, make_l
 
 CHAT, OTHER = "5511900001234@s.whatsapp.net", "5511900006666@s.whatsapp.net"
 GROUP = "120363041234567890@g.us"
+CHANGED = {"editedMessage": {"message": {"conversation": "depois"}}}
 
 
 @pytest.fixture
@@ -81,14 +83,62 @@ def test_only_the_author_edits(line, mine, chat, by_us, changes):
 
 @pytest.mark.parametrize("mine", [True, False])
 def test_update_with_content_names_the_real_editor(line, mine):
-    content = {"editedMessage": {"message": {"conversation": "depois"}}}
-    found = tell(line, message(), update(mine=mine, message=content))
+    found = tell(line, message(), update(mine=mine, message=CHANGED))
     assert found.text == ("antes" if mine else "depois")
 
 
+@pytest.mark.parametrize(
+    ("participant", "changes"),
+    [
+        (CHAT, True),
+        (CHAT.replace("@", ":7@"), True),
+        (OTHER, False),
+        ("77001122334455@lid", False),
+        # Up to 2.3.4 it repeats the chat, which says nothing of the editor.
+        (GROUP, True),
+    ],
+)
+def test_update_in_a_group_names_the_member_who_edits(line, participant, changes):
+    change = update(mine=False, chat=GROUP, participant=participant, message=CHANGED)
+    found = tell(line, message(chat=GROUP, participant=CHAT), change)
+    assert found.text == ("depois" if changes else "antes")
+    assert list(ParkedEffect.objects.values_list("kind", flat=True)) == ["edit"] * (not changes)
+
+
+def test_the_lid_of_a_member_edits_what_the_phone_wrote(line):
+    lid = "77001122334455@lid"
+    written = message(chat=GROUP, participant=CHAT)
+    written["data"]["key"]["participantAlt"] = lid
+    change = update(mine=False, chat=GROUP, participant=lid, message=CHANGED)
+    assert tell(line, written, change).text == "depois"
+
+
+def test_an_edit_waits_for_the_message_of_its_own_author(line):
+    theirs = update(mine=False, chat=GROUP, participant=OTHER, message=CHANGED)
+    found = tell(line, theirs, message(chat=GROUP, participant=CHAT))
+    assert (found.text, ParkedEffect.objects.count()) == ("antes", 1)
+    tell(line, message(chat=GROUP, participant=OTHER))
+    assert sorted(Message.objects.values_list("text", flat=True)) == ["antes", "depois"]
+    assert not ParkedEffect.objects.exists()
+
+
+def test_we_edit_our_own_message_in_a_group(line):
+    own = f"{OWN}@s.whatsapp.net"
+    change = update(mine=True, chat=GROUP, participant=own, message=CHANGED)
+    assert tell(line, message(mine=True, chat=GROUP), change).text == "depois"
+
+
+@pytest.mark.parametrize(
+    ("chat", "mine"),
+    [(GROUP, False), (OTHER, False), (GROUP, True), (f"{OWN}@s.whatsapp.net", True)],
+)
+def test_a_key_that_names_no_member_edits_no_members_message(line, chat, mine):
+    found = tell(line, message(chat=GROUP, participant=CHAT), edit(chat=chat, mine=mine))
+    assert (found.text, ParkedEffect.objects.get().kind) == ("antes", "edit")
+
+
 def test_both_reports_of_one_edit_are_one_version(line):
-    content = {"editedMessage": {"message": {"conversation": "depois"}}}
-    twins = [update(mine=False, message=content), edit(chat=CHAT, mine=False)]
+    twins = [update(mine=False, message=CHANGED), edit(chat=CHAT, mine=False)]
     states = []
     for order in itertools.permutations(twins):
         ident = f"M{len(states)}"
@@ -310,3 +360,13 @@ def test_repeating_everything_changes_nothing(line):
     before = canonical()
     tell(line, *bodies, *bodies)
     assert canonical() == before
+
+
+def test_a_message_cannot_name_another_line_than_its_conversation(line):
+    from django.db import IntegrityError, connection
+
+    tell(line, message())
+    other = Connection.objects.exclude(public_id=line).get()
+    Message.objects.update(connection=other)
+    with pytest.raises(IntegrityError, match="messaging_message_line"):
+        connection.check_constraints()
