@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import DomainError
@@ -15,6 +16,11 @@ class FrontDoorForm(forms.Form):
         """Show what a service refused beside its field, else above the button."""
         field = error.field if error.field in self.fields else None
         self.add_error(field, error.message)
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """Return what was sent, also when it is nothing: a click on a button alone is an answer."""
+    return request.POST if request.method == "POST" else None
 
 
 def new_password_field(label: Any) -> forms.CharField:

@@ -20,7 +20,16 @@ LENGTH = 40
 _SUGGESTED_LENGTH = 30
 _FALLBACK = "empresa"
 # Digits and pairs that pass for letters in an address bar.
-_LOOKS_LIKE = (("rn", "m"), ("vv", "w"), ("0", "o"), ("1", "l"), ("3", "e"), ("4", "a"), ("5", "s"))
+_LOOKS_LIKE = (
+    ("rn", "m"),
+    ("vv", "w"),
+    ("0", "o"),
+    ("1", "l"),
+    ("i", "l"),
+    ("3", "e"),
+    ("4", "a"),
+    ("5", "s"),
+)
 _HOUSE_WORDS = frozenset({"evosense", "whatsapp", "stripe"})
 
 

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from evosense.core.errors import DomainError, NotFound
 from evosense.core.schema import current_tenant
-from tenancy.forms_front_door import FrontDoorForm, JoinForm, ProveForm
+from tenancy.forms_front_door import FrontDoorForm, JoinForm, ProveForm, posted
 from tenancy.models import Invitation, Membership, User
 from tenancy.permissions import public_page
 from tenancy.services import invitations, links, login, people
@@ -38,7 +38,7 @@ def _for_present(request: HttpRequest, row: Invitation, token: str, user: User) 
     if user.email != row.email:
         context = {"row": row, "person": user}
         return render(request, "account/invitation_other.html", context, status=403)
-    form = FrontDoorForm(request.POST or None)
+    form = FrontDoorForm(posted(request))
     if request.method == "POST":
         try:
             invitations.accept(token, tenant_id=row.tenant_id, user=user)
@@ -50,7 +50,7 @@ def _for_present(request: HttpRequest, row: Invitation, token: str, user: User) 
 
 def _for_known(request: HttpRequest, row: Invitation, token: str, user: User) -> HttpResponse:
     """The address has an account: its password is asked for, and a second factor after that."""
-    form = ProveForm(request.POST or None)
+    form = ProveForm(posted(request))
     if request.method == "POST" and form.is_valid():
         refused = login.check_password(request, user, form.cleaned_data["password"])
         if refused:
@@ -65,7 +65,7 @@ def _for_known(request: HttpRequest, row: Invitation, token: str, user: User) ->
 
 
 def _for_new(request: HttpRequest, row: Invitation, token: str) -> HttpResponse:
-    form = JoinForm(request.POST or None)
+    form = JoinForm(posted(request))
     if request.method == "POST" and form.is_valid():
         try:
             membership = invitations.accept(

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from evosense.core.client_address import client_address, limit_address
 from evosense.core.errors import DomainError, Invalid
 from evosense.core.schema import active_tenant
-from tenancy.forms_front_door import ForgotForm, NewPasswordForm
+from tenancy.forms_front_door import ForgotForm, NewPasswordForm, posted
 from tenancy.permissions import public_page
 from tenancy.services import password_reset
 
@@ -21,7 +21,7 @@ from tenancy.services import password_reset
 @require_http_methods(["GET", "POST"])
 def forgot(request: HttpRequest) -> HttpResponse:
     """Ask for the e-mail; the same answer whoever it belongs to."""
-    form = ForgotForm(request.POST or None, initial={"email": request.GET.get("email", "")[:254]})
+    form = ForgotForm(posted(request), initial={"email": request.GET.get("email", "")[:254]})
     tenant = active_tenant()
     sent = request.method == "POST" and form.is_valid()
     if sent:
@@ -41,7 +41,7 @@ def forgot(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new_password(request: HttpRequest, token: str) -> HttpResponse:
     """Set the password that the letter is about, then lead to log-in."""
-    form = NewPasswordForm(request.POST or None)
+    form = NewPasswordForm(posted(request))
     try:
         user = password_reset.read(token)
         if request.method == "POST" and form.is_valid():

@@ -23,7 +23,7 @@ from evosense.core.client_address import client_address, limit_address
 from evosense.core.errors import Conflict, DomainError, NotFound
 from evosense.core.htmx import render_page
 from evosense.core.ratelimit import allow
-from tenancy.forms_front_door import ConfirmForm, SignUpForm
+from tenancy.forms_front_door import ConfirmForm, SignUpForm, posted
 from tenancy.models import SignUp, Tenant
 from tenancy.services import links, sign_ups, slugs
 
@@ -56,7 +56,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     """Ask for person and company; the same answer for known and unknown addresses."""
     if not settings.SIGN_UP_OPEN:
         raise Http404
-    form = SignUpForm(request.POST or None)
+    form = SignUpForm(posted(request))
     status = 200
     if request.method == "POST":
         status = 422
@@ -189,7 +189,7 @@ def _begin(request: HttpRequest, form: SignUpForm) -> HttpResponse | None:
 
 def _confirm(request: HttpRequest, row: SignUp, token: str) -> HttpResponse:
     needs_password = sign_ups.needs_password(row) and _remembered(request)[0] != row.pk
-    form = ConfirmForm(request.POST or None)
+    form = ConfirmForm(posted(request))
     if request.method == "POST" and form.is_valid():
         password = form.cleaned_data["password"] if needs_password else None
         try:
