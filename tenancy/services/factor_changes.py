@@ -22,9 +22,8 @@ def enable_app(request: HttpRequest, user: User, *, sealed: str, code: str) -> N
 def disable_app(request: HttpRequest, user: User) -> None:
     """Forget the app; raises NotAllowed when it is the last factor and one is demanded."""
     with transaction.atomic():
-        mfa.lock_user(user.pk)
-        _refuse_last(user, left=bool(passkeys.passkeys_of(user)))
         if mfa.disable_app(user):
+            _refuse_none(user)
             _after_change(request, user)
     request.session[sessions.SECOND_FACTOR] = mfa.has_second_factor(user)
     sessions.rotate(request)
@@ -42,10 +41,8 @@ def add_passkey(request: HttpRequest, user: User, *, name: str, answer: str) -> 
 def remove_passkey(request: HttpRequest, user: User, key: str) -> None:
     """Forget a passkey; raises NotAllowed when it is the last factor and one is demanded."""
     with transaction.atomic():
-        mfa.lock_user(user.pk)
-        factors = mfa.factors_of(user)
-        _refuse_last(user, left=bool(factors.app_since) or factors.passkeys > 1)
         passkeys.remove(user, key)
+        _refuse_none(user)
         _after_change(request, user)
     request.session[sessions.SECOND_FACTOR] = mfa.has_second_factor(user)
     sessions.rotate(request)
@@ -58,8 +55,9 @@ def renew_codes(user: User) -> None:
         mail.post("mfa_changed", **profile.addressed(user))
 
 
-def _refuse_last(user: User, *, left: bool) -> None:
-    if left or not must_keep_mfa(user):
+def _refuse_none(user: User) -> None:
+    """Undo the transaction when it took the last factor of somebody who must have one."""
+    if mfa.has_second_factor(user) or not must_keep_mfa(user):
         return
     message = _("Your company requires a second step. Add another one before you remove this.")
     raise NotAllowed("mfa_required", message)
