@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 from allauth.mfa.models import Authenticator
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Lower, NullIf
 from django.utils.translation import gettext_lazy as _
 
@@ -141,7 +141,13 @@ def _members(tenant_id: UUID) -> QuerySet[Any]:
         .select_related("user", "custom_role")
         .annotate(
             has_factor=Exists(factors),
-            sort_name=Lower(Coalesce(NullIf(F("user__name"), Value("")), F("user__email"))),
+            sort_name=Lower(
+                Coalesce(
+                    NullIf(F("user__name"), Value("")),
+                    F("user__email"),
+                    output_field=CharField(),
+                )
+            ),
         )
     )
 

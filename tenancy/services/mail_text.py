@@ -11,7 +11,10 @@ from django.template.backends.django import DjangoTemplates
 from django.utils import timezone, translation
 
 from evosense.core.schema import public_scope
+from tenancy.brand_colors import palette_of
 from tenancy.models import Mail
+from tenancy.selectors.brand import PLAIN, read_look
+from tenancy.services import links
 
 SUBJECT_LENGTH = 150
 
@@ -45,6 +48,7 @@ def _message(mail: Mail, context: dict[str, Any]) -> EmailMultiAlternatives:
         "subject": subject,
         "language": translation.get_language(),
         "company": mail.tenant.name if mail.tenant else "",
+        **_look(mail),
     }
     message = EmailMultiAlternatives(
         subject=subject,
@@ -56,6 +60,18 @@ def _message(mail: Mail, context: dict[str, Any]) -> EmailMultiAlternatives:
     )
     message.attach_alternative(_html(f"{name}.html", everything), "text/html")
     return message
+
+
+def _look(mail: Mail) -> dict[str, str]:
+    """Return the company's brand for the head of the letter; letters are read on white."""
+    look = read_look(mail.tenant_id) if mail.tenant_id else PLAIN
+    found = {"brand_name": look.name}
+    if look.color:
+        found["brand_color"] = palette_of(look.color).light["brand-text"]
+    if look.logo_digest and mail.tenant_id:
+        address = links.tenant_url(mail.tenant_id, "brand:logo")
+        found["brand_logo"] = f"{address}?v={look.logo_digest}"
+    return found
 
 
 def _headers(mail: Mail) -> dict[str, str]:
