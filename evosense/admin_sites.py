@@ -1,8 +1,9 @@
 """The operators' site as a whole: every app's pages, and a first page that asks them all."""
 
 from evosense.operator_dashboard import dashboard
+
+from tenancy.admin import pages as tenancy_pages  # isort: skip  (the first groups of the side bar)
 from messaging.admin import pages as messaging_pages
-from tenancy.admin import pages as tenancy_pages
 from tenancy.admin.site import operator_site
 
 __all__ = ["messaging_pages", "operator_site", "tenancy_pages"]

@@ -1,7 +1,7 @@
 from django.urls import include, path
 
 from tenancy import urls_account, urls_front_door
-from tenancy.views import brand, support
+from tenancy.views import brand, notices, support
 
 account_patterns = ([*urls_account.urlpatterns, *urls_front_door.urlpatterns], "account")
 

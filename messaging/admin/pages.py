@@ -1,10 +1,13 @@
 """Every page of this app on the operators' site; importing it registers them."""
 
+from django.apps import apps
 from django.utils.translation import gettext_lazy as _
 
 from messaging.admin import events, flow
+from messaging.ingest.models import WebhookEvent
 from tenancy.admin.navigation import add_group
 from tenancy.admin.site import operator_site
+from tenancy.admin.words import say
 
 __all__ = ["events", "flow"]
 
@@ -13,6 +16,8 @@ operator_site.add_page("flow/spool/", flow.spool, "spool")
 operator_site.add_page("flow/queues/", flow.queues, "queues")
 operator_site.add_page("flow/queues/<slug:kind>/revive/", flow.revive, "queue_revive")
 
+say(WebhookEvent, _("event"), _("Quarantine and dead letters"))
+apps.get_app_config("ingest").verbose_name = _("Ingest")
 add_group(
     _("Ingest and work"),
     [

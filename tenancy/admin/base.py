@@ -79,6 +79,12 @@ class OperatorAdmin(ReadOnly, ModelAdmin):
     change_form_outer_before_template = "operators/acts.html"
     list_disable_select_all = True
 
+    def log_addition(self, *_arguments: Any) -> None:
+        """Leave the log to the services' audit."""
+
+    log_change = log_addition
+    log_deletions = log_addition
+
     def get_urls(self) -> list[Any]:
         act = path(
             "act/<slug:name>/", self.admin_site.admin_view(self.act_view), name=self.act_url_name
@@ -149,7 +155,7 @@ class OperatorAdmin(ReadOnly, ModelAdmin):
 
     def _after(self, ids: list[str]) -> str:
         place = f"admin:{self.opts.app_label}_{self.opts.model_name}"
-        if len(ids) == 1:
+        if len(ids) == 1 and self.model._default_manager.filter(pk=ids[0]).exists():  # noqa: SLF001
             return reverse(f"{place}_change", args=ids)
         return reverse(f"{place}_changelist")
 

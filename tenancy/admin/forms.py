@@ -6,6 +6,7 @@ from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
 )
 
@@ -58,6 +59,19 @@ class LimitForm(LimitNameForm):
         required=False,
         widget=UnfoldAdminIntegerFieldWidget,
         help_text=_("Empty is without limit."),
+    )
+
+
+class DeletionForm(forms.Form):
+    retyped = forms.CharField(
+        label=_("Type the address of the company again"), widget=UnfoldAdminTextInputWidget
+    )
+    grace_days = forms.IntegerField(
+        label=_("Days of grace"),
+        min_value=0,
+        max_value=90,
+        initial=14,
+        widget=UnfoldAdminIntegerFieldWidget,
     )
 
 

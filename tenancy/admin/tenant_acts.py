@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -9,7 +11,7 @@ from tenancy.admin import forms
 from tenancy.admin.base import Act, Way
 from tenancy.admin.who import acting_operator, way_in
 from tenancy.models import Tenant
-from tenancy.services import support, upkeep
+from tenancy.services import life, support, upkeep
 
 _WITH_TABLES = frozenset({Tenant.State.READY, Tenant.State.MOVING})
 
@@ -28,6 +30,30 @@ def _set_limit(tenant: Tenant, values: dict[str, Any]) -> None:
 
 def _drop_limit(tenant: Tenant, values: dict[str, Any]) -> None:
     upkeep.drop_entitlement(tenant.pk, name=values["name"])
+
+
+def _suspend(tenant: Tenant, values: dict[str, Any]) -> None:
+    life.suspend(tenant.pk, reason=values["reason"])
+
+
+def _resume(tenant: Tenant, _values: dict[str, Any]) -> None:
+    life.resume(tenant.pk)
+
+
+def _ask_deletion(tenant: Tenant, values: dict[str, Any]) -> str:
+    when = life.ask_deletion(
+        tenant.pk,
+        retyped=values["retyped"],
+        asked_by=acting_operator().email,
+        grace_days=values["grace_days"],
+    )
+    return _("Everything of it is deleted after %(day)s, unless that is called off.") % {
+        "day": date_format(timezone.localtime(when), "SHORT_DATETIME_FORMAT")
+    }
+
+
+def _cancel_deletion(tenant: Tenant, _values: dict[str, Any]) -> None:
+    life.cancel_deletion(tenant.pk)
 
 
 def _retry(tenant: Tenant, _values: dict[str, Any]) -> None:
@@ -102,5 +128,46 @@ ACTS: tuple[Act, ...] = (
         _retry,
         applies=lambda tenant: tenant.state in {Tenant.State.FAILED, Tenant.State.PROVISIONING},
         icon="restart_alt",
+    ),
+    Act(
+        "suspend",
+        gettext_lazy("Suspend"),
+        _suspend,
+        form=forms.ReasonForm,
+        applies=lambda tenant: tenant.status != Tenant.Status.SUSPENDED,
+        note=gettext_lazy("Its people see the reason instead of pages; messages are still stored."),
+        is_danger=True,
+        icon="pause_circle",
+    ),
+    Act(
+        "resume",
+        gettext_lazy("Let it work again"),
+        _resume,
+        applies=lambda tenant: (
+            tenant.status == Tenant.Status.SUSPENDED and tenant.delete_after is None
+        ),
+        icon="play_circle",
+    ),
+    Act(
+        "delete",
+        gettext_lazy("Ask for deletion"),
+        _ask_deletion,
+        form=forms.DeletionForm,
+        applies=lambda tenant: (
+            tenant.delete_after is None and tenant.state != Tenant.State.DELETING
+        ),
+        note=gettext_lazy("It stops at once and is deleted with everything after the grace."),
+        is_danger=True,
+        is_single=True,
+        icon="delete",
+    ),
+    Act(
+        "keep",
+        gettext_lazy("Call the deletion off"),
+        _cancel_deletion,
+        applies=lambda tenant: (
+            tenant.delete_after is not None and tenant.state != Tenant.State.DELETING
+        ),
+        icon="undo",
     ),
 )

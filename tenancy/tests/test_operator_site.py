@@ -15,6 +15,7 @@ from tenancy.tests.operators import make_operator, operator_client, public_clien
 LISTS = [
     "tenancy/tenant", "tenancy/user", "tenancy/signup", "tenancy/domain", "tenancy/supportgrant",
     "tenancy/fleetrun", "tenancy/tenantmigration", "tenancy/mail", "tenancy/auditentry",
+    "tenancy/feature", "tenancy/announcement", "tenancy/entitlement", "ingest/webhookevent",
 ]  # fmt: skip
 
 
@@ -179,3 +180,135 @@ def test_search_finds_companies_and_people(public):
     assert b"Alpha Ltda" in browser.get("/admin/search/", {"s": "alpha"}).content
     assert user.email.encode() in browser.get("/admin/search/", {"s": user.email}).content
     assert browser.get("/admin/search/", {"s": "nothing here"}).status_code == 200
+
+
+def act(browser, name, **values):
+    return browser.post(
+        f"/admin/tenancy/tenant/act/{name}/", {"ids": str(ALPHA.id), **values}, follow=False
+    )
+
+
+def trail(tenant_id):
+    rows = AuditEntry.objects.filter(tenant_id=tenant_id).order_by("number")
+    return [(row.action, row.actor_kind) for row in rows]
+
+
+def test_acts_on_a_company_go_through_services_and_onto_both_trails(public):
+    from tenancy.models import Entitlement, Tenant
+
+    browser = operator_client()
+    assert act(browser, "plan", plan="scale").status_code == 302
+    assert act(browser, "trial", days=10).status_code == 302
+    assert act(browser, "limit", name="seats", limit=7).status_code == 302
+    row = Tenant.objects.get(pk=ALPHA.id)
+    assert (row.plan, row.trial_ends_at is not None) == ("scale", True)
+    assert Entitlement.objects.get(tenant=row).limit == 7
+    assert act(browser, "plan-limit", name="seats").status_code == 302
+    assert not Entitlement.objects.exists()
+    assert act(browser, "suspend", reason="short").status_code == 422
+    assert act(browser, "suspend", reason="Invoice unpaid for sixty days").status_code == 302
+    row.refresh_from_db()
+    assert row.status == "suspended"
+    assert act(browser, "resume").status_code == 302
+    row.refresh_from_db()
+    assert row.status != "suspended"
+    expected = [
+        "tenant.plan_changed", "tenant.trial_extended", "tenant.entitlement_set",
+        "tenant.entitlement_dropped", "tenant.suspended", "tenant.resumed",
+    ]  # fmt: skip
+    for about in (ALPHA.id, None):
+        found = [entry for entry in trail(about) if entry[0] in expected]
+        assert found == [(action, "operator") for action in expected]
+
+
+def test_a_deletion_needs_the_address_typed_and_can_be_called_off(public):
+    from tenancy.models import Tenant
+
+    browser = operator_client()
+    act(browser, "delete", retyped="beta", grace_days=14)
+    assert Tenant.objects.get(pk=ALPHA.id).delete_after is None
+    act(browser, "delete", retyped="alpha", grace_days=14)
+    assert Tenant.objects.get(pk=ALPHA.id).delete_after is not None
+    act(browser, "keep")
+    assert Tenant.objects.get(pk=ALPHA.id).delete_after is None
+
+
+def test_failed_preparation_is_shown_and_tried_again(public):
+    from tenancy.models import Tenant
+
+    failed = Tenant.objects.create(
+        name="Broken", slug="broken", state="failed", state_error="DiskFull: no space"
+    )
+    browser = operator_client()
+    page = browser.get(f"/admin/tenancy/tenant/{failed.pk}/change/").content.decode()
+    assert "DiskFull: no space" in page
+    assert "/act/provision/" in page
+    browser.post("/admin/tenancy/tenant/act/provision/", {"ids": str(failed.pk)})
+    failed.refresh_from_db()
+    assert (failed.state, failed.state_error) == ("provisioning", "")
+
+
+def test_acts_on_people_need_reasons_and_end_sessions(public):
+    from django.contrib.sessions.models import Session
+
+    from tenancy.models import Mail
+    from tenancy.services import sessions
+    from tenancy.tests.operators import give_factor
+
+    operator = make_operator()
+    browser = operator_client(operator)
+    member = factories.make_member("agent").user
+    give_factor(member)
+    place = "/admin/tenancy/user/act"
+    browser.post(f"{place}/letter/", {"ids": member.pk})
+    assert Mail.objects.get(kind="password_reset").to == member.email
+    assert browser.post(f"{place}/factor/", {"ids": member.pk}).status_code == 422
+    reason = "Lost phone, called back on the known number"
+    browser.post(f"{place}/factor/", {"ids": member.pk, "reason": reason})
+    assert not mfa.has_second_factor(member)
+    guest = factories.anonymous_client()
+    guest.force_login(member)
+    guest.get("/conversas/")
+    browser.post(f"{place}/deactivate/", {"ids": member.pk, "reason": reason})
+    member.refresh_from_db()
+    assert not member.is_active
+    assert not Session.objects.filter(session_key=guest.session.session_key or "x").exists()
+    assert sessions.listed(member, None) == []
+    own = {"ids": operator.pk, "reason": reason}
+    browser.post(f"{place}/deactivate/", own)
+    operator.refresh_from_db()
+    assert operator.is_active
+
+
+def test_a_failed_letter_is_sent_again_and_the_chain_is_verified(public):
+    from tenancy.models import Mail
+
+    letter = Mail.objects.create(
+        kind="password_changed", to="a@example.com", state="failed", attempts=8, object_id="1"
+    )
+    browser = operator_client()
+    browser.post("/admin/tenancy/mail/act/retry/", {"ids": str(letter.pk)})
+    letter.refresh_from_db()
+    assert (letter.state, letter.attempts) == ("waiting", 0)
+    answer = browser.post("/admin/tenancy/auditentry/verify/", follow=True)
+    assert answer.status_code == 200
+    assert [message.level_tag for message in answer.context["messages"]] == ["success"]
+    AuditEntry.objects.filter(tenant=None).update(object_label="altered")
+    answer = browser.post("/admin/tenancy/auditentry/verify/", follow=True)
+    assert [message.level_tag for message in answer.context["messages"]] == ["error"]
+
+
+def test_operator_create_makes_one_and_says_so_in_json(public, monkeypatch, capsys):
+    import json
+
+    from django.core.management import CommandError, call_command
+
+    monkeypatch.setenv("OPERATOR_PASSWORD", factories.PASSWORD)
+    arguments = ["operator_create", "--email", "Ops@house.example"]
+    call_command(*arguments, "--password-env", "OPERATOR_PASSWORD")
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["email"], answer["new_account"]) == ("ops@house.example", True)
+    with pytest.raises(CommandError):
+        call_command(*arguments, "--password-env", "OPERATOR_PASSWORD")
+    with pytest.raises(CommandError):
+        call_command(*arguments, "--password-env", "NOT_SET_ANYWHERE")

@@ -69,8 +69,9 @@ def domain_remove(request: HttpRequest, domain_id: int) -> HttpResponse:
 def _page(
     request: HttpRequest, *, errors: dict[str, str] | None = None, status: int = 200
 ) -> HttpResponse:
+    tenant = tenant_id()
     with public_scope():
-        rows = list(Domain.objects.filter(tenant_id=tenant_id(), is_custom=True).order_by("pk"))
+        rows = list(Domain.objects.filter(tenant_id=tenant, is_custom=True).order_by("pk"))
     slug = getattr(getattr(request, "tenant", None), "slug", "")
     context = {
         "domains": [(row, domains.record_name(row)) for row in rows],

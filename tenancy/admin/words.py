@@ -1,0 +1,117 @@
+"""What the operators' pages call models and columns, in people's words.
+
+Set here instead of on the models: these words are the operators' alone, and a change of one is no
+migration.
+"""
+
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Model
+from django.utils.translation import gettext_lazy as _
+
+from tenancy import models
+
+# Singular, plural, and the columns that are shown by name.
+_COMMON = {
+    "created_at": _("Created"),
+    "updated_at": _("Changed"),
+    "expires_at": _("Until"),
+    "name": _("Name"),
+    "slug": _("Address"),
+    "plan": _("Plan"),
+    "state": _("State"),
+    "status": _("Status"),
+    "email": _("E-mail"),
+    "reason": _("Reason"),
+    "tenant": _("Company"),
+    "attempts": _("Attempts"),
+    "error": _("Error"),
+    "timezone": _("Time zone"),
+    "locale": _("Language"),
+    "is_active": _("Active"),
+    "is_staff": _("Operator"),
+    "last_login": _("Last log-in"),
+    "company": _("Company"),
+    "domain": _("Host"),
+    "is_custom": _("Own"),
+    "is_primary": _("Main"),
+    "proof": _("Proof"),
+    "verified_at": _("Verified"),
+    "checked_at": _("Checked"),
+    "failures": _("Failures"),
+    "may_write": _("May change things"),
+    "ended_at": _("Ended"),
+    "ended_by": _("Ended by"),
+    "started_at": _("Started"),
+    "finished_at": _("Finished"),
+    "digest": _("Release"),
+    "method": _("Method"),
+    "milliseconds": _("Milliseconds"),
+    "fingerprint": _("Fingerprint"),
+    "group": _("Group"),
+    "kind": _("Kind"),
+    "to": _("To"),
+    "sent_at": _("Sent"),
+    "next_attempt_at": _("Next attempt"),
+    "number": _("Number"),
+    "at": _("When"),
+    "actor_kind": _("Who, kind"),
+    "actor_label": _("Who"),
+    "action": _("Act"),
+    "object_type": _("Object, kind"),
+    "object_label": _("Object"),
+    "address": _("Network address"),
+    "request_id": _("Request"),
+    "state_error": _("Error of the preparation"),
+    "suspended_at": _("Suspended since"),
+    "suspend_reason": _("Reason of the suspension"),
+    "trial_ends_at": _("End of the trial"),
+    "delete_after": _("Deleted after"),
+    "schema_name": _("Schema"),
+    "confirmed_at": _("Confirmed"),
+    "description": _("Description"),
+    "tenants": _("Companies"),
+    "title": _("Title"),
+    "text": _("Text"),
+    "url": _("Link"),
+    "level": _("Level"),
+    "starts_at": _("From"),
+    "ends_at": _("To the end of"),
+    "limit": _("Limit"),
+    "event": _("Event"),
+    "instance": _("Instance"),
+    "received_at": _("Received"),
+    "processed_at": _("Processed"),
+    "id": _("Id"),
+}
+_MODELS: dict[type[Model], tuple[Any, Any]] = {
+    models.Tenant: (_("company"), _("Companies")),
+    models.User: (_("person"), _("People")),
+    models.SignUp: (_("sign-up"), _("Sign-ups")),
+    models.Domain: (_("domain"), _("Domains")),
+    models.SupportGrant: (_("support access"), _("Support accesses")),
+    models.FleetRun: (_("fleet run"), _("Fleet runs")),
+    models.TenantMigration: (_("migration"), _("Migrations")),
+    models.Mail: (_("letter"), _("Letters")),
+    models.AuditEntry: (_("audit entry"), _("Audit")),
+    models.Feature: (_("switch"), _("Switches")),
+    models.Announcement: (_("announcement"), _("Announcements")),
+    models.Entitlement: (_("limit"), _("Limits")),
+}
+
+
+def say(model: type[Model], singular: Any, plural: Any) -> None:
+    """Give a model and its columns the words of the operators' pages."""
+    about = model._meta  # noqa: SLF001
+    about.verbose_name, about.verbose_name_plural = singular, plural
+    for field in about.get_fields():
+        if field.name in _COMMON and hasattr(field, "verbose_name"):
+            field.verbose_name = _COMMON[field.name]
+
+
+def say_all() -> None:
+    """Do so for every model of this app."""
+    for model, (singular, plural) in _MODELS.items():
+        say(model, singular, plural)
+    apps.get_app_config("tenancy").verbose_name = _("Companies and house")
