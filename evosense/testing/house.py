@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import connection
 
+from evosense.testing.roles import KINDS, PASSWORD, made_roles
+from tenancy.db.roles import RoleNames
 from tools.gates import production_secrets
 
 READY_WITHIN = 60.0
@@ -31,6 +33,7 @@ class House:
     port: int
     environment: dict[str, str]
     log: Path
+    owner_database: str = ""
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     @property
@@ -94,7 +97,7 @@ class House:
         outcome = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=settings.BASE_DIR,
-            env=self.environment,
+            env=self.environment | {"DATABASE_URL": self.owner_database},
             capture_output=True,
             text=True,
             check=False,
@@ -111,16 +114,23 @@ class House:
 
 @contextmanager
 def running_house(folder: Path, *names: str) -> Iterator[House]:
-    """Start `names` (web, ingest_worker, relay) over the database of this test worker."""
+    """Start `names` (web, ingest_worker, relay) over the database of this test worker.
+
+    The processes connect as the application's role, as in production: what its rights or row-level
+    security forbid fails here. Management commands run as the owner.
+    """
+    roles = RoleNames(*(f"{connection.settings_dict['NAME']}_{kind}" for kind in KINDS))
     house = House(port=_free_port(), environment={}, log=folder / "house.log")
-    house.environment = _environment(folder, house.port)
-    try:
-        for name in names:
-            house.start(name)
-        house.wait_until_ready()
-        yield house
-    finally:
-        house.stop()
+    house.environment = _environment(folder, house.port, database_url(roles.app, PASSWORD))
+    house.owner_database = database_url(roles.owner, PASSWORD)
+    with made_roles(roles):
+        try:
+            for name in names:
+                house.start(name)
+            house.wait_until_ready()
+            yield house
+        finally:
+            house.stop()
 
 
 def database_url(role: str = "", password: str = "") -> str:
@@ -144,11 +154,11 @@ def production_environment(database: str) -> dict[str, str]:
     }
 
 
-def _environment(folder: Path, port: int) -> dict[str, str]:
+def _environment(folder: Path, port: int, database: str) -> dict[str, str]:
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "evosense.settings.dev",
-        "DATABASE_URL": database_url(),
+        "DATABASE_URL": database,
         "REDIS_URL": settings.REDIS_URL,
         "PORT": str(port),
         "PUBLIC_HOST": "localhost",

@@ -7,6 +7,7 @@ from django.db import connection
 
 from tenancy.db.roles import RoleNames, make_roles
 
+KINDS = ("owner", "app", "readonly", "backup")
 PASSWORD = "a-long-password-of-a-test"
 
 
@@ -16,7 +17,7 @@ def made_roles(names: RoleNames) -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user")
         superuser = cursor.fetchone()[0]
-    make_roles(names, dict.fromkeys(("owner", "app"), PASSWORD))
+    make_roles(names, dict.fromkeys(KINDS[:2], PASSWORD))
     try:
         yield
     finally:

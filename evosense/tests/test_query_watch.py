@@ -27,8 +27,8 @@ def test_what_counts_as_a_join_of_companies(statement, joined):
 
 
 def test_a_sent_statement_is_seen(public):
-    statement = f"TABLE {ALPHA.schema_name}.messaging_message, {BETA.schema_name}.messaging_message"
-    statement = statement.replace("TABLE ", "SELECT count(*) FROM ").replace(",", " a,") + " b"
+    one, other = ALPHA.schema_name, BETA.schema_name
+    statement = f"SELECT 1 FROM {one}.messaging_message a, {other}.messaging_message"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(statement)
 

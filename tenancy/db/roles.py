@@ -96,8 +96,10 @@ def _hand_over(names: RoleNames) -> None:
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p', 'v', 'S') AND n.nspname = ANY(%s)
           AND pg_get_userbyid(c.relowner) <> %s
+          -- A column's sequence follows its table; what an extension brought stays its own.
           AND NOT EXISTS (
-              SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype IN ('e', 'a', 'i'))
+              SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+              AND (d.deptype = 'e' OR (c.relkind = 'S' AND d.deptype IN ('a', 'i'))))
         """,
         names.owner,
         _our_schemas(),

@@ -147,6 +147,17 @@ def test_readers_read_and_nothing_else(roles):
             link.execute("DELETE FROM tenancy_brand")
 
 
+def test_the_owner_owns_every_table(roles):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.oid::regclass::text FROM pg_class c"
+            " WHERE (c.relnamespace = 'public'::regnamespace OR c.relnamespace = %s::regnamespace)"
+            " AND c.relkind IN ('r', 'p', 'S') AND pg_get_userbyid(c.relowner) <> %s",
+            [ALPHA.schema_name, NAMES.owner],
+        )
+        assert cursor.fetchall() == []
+
+
 def test_a_schema_that_the_owner_makes_later_is_usable(roles):
     with as_role(NAMES.owner) as link:
         link.execute("CREATE SCHEMA t_later")
