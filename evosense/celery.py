@@ -43,6 +43,11 @@ app.conf.beat_schedule = {
     },
     "remains": {"task": "tenancy.sweep_remains", "schedule": crontab("50", "4")},
     "front door": {"task": "tenancy.purge_front_door", "schedule": crontab("25", "3")},
+    "audit anchors": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "tenancy.anchor_audit", "minutes": 1440},
+    },
     "parked": {
         "task": "tenancy.fan_out",
         "schedule": 60.0,

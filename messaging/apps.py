@@ -7,7 +7,7 @@ class MessagingConfig(AppConfig):
     def ready(self) -> None:
         from evosense.core.backlog import register_backlog  # noqa: PLC0415
         from evosense.core.outbox import listen  # noqa: PLC0415
-        from messaging import navigation  # noqa: PLC0415
+        from messaging import audit_catalogue, navigation  # noqa: PLC0415
         from messaging.hints import send_hint  # noqa: PLC0415
         from messaging.selectors import counts  # noqa: PLC0415
 
@@ -16,3 +16,4 @@ class MessagingConfig(AppConfig):
         register_backlog("parked", counts.parked_effects)
         register_backlog("dead", counts.dead_events)
         navigation.register()
+        audit_catalogue.register()

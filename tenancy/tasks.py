@@ -9,13 +9,14 @@ from uuid import UUID
 from celery import current_app, shared_task
 
 from evosense.core.errors import DomainError
-from evosense.core.schema import TENANT_HEADER, public_scope
+from evosense.core.schema import TENANT_HEADER, current_tenant, public_scope
 from evosense.core.streams import redis_client
 from tenancy.db import provision, tickets  # noqa: F401  (tickets registers its tasks)
 from tenancy.db.fleet import run
 from tenancy.models import Tenant
 from tenancy.services import (
     archives,
+    audit_chain,
     deletion,
     domains,
     life,
@@ -155,3 +156,9 @@ def sweep_remains() -> None:
 def recheck_domains() -> None:
     """Look for the proofs of custom domains whose turn it is."""
     domains.recheck_domains()
+
+
+@shared_task(name="tenancy.anchor_audit", expires=3600)
+def anchor_audit() -> None:
+    """Check this company's trail and leave its newest seal in the log; once a night."""
+    audit_chain.anchor(current_tenant().id)

@@ -22,7 +22,7 @@ from evosense.core.phones import parse_phone
 from evosense.core.schema import current_tenant, database_cursor
 from messaging.models import Connection
 from messaging.selectors.connections import COLORS, connection_model
-from tenancy.services import routes
+from tenancy.services import audit, routes
 
 TEST_EVENT = "evosense.test"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -79,15 +79,18 @@ def create_connection(
         color = Connection.objects.count() % COLORS + 1
         connection = Connection.objects.create(color=color, **fields)
         token = routes.create_route(route_id=connection.public_id, instance=connection.instance)
+        _note("connection.created", connection, instance=["", connection.instance])
     return NewConnection(connection, token)
 
 
 def rename_connection(public_id: UUID, *, name: str) -> Connection:
     """Give a connection another name; raises Conflict when it is taken."""
     connection = connection_model(public_id)
-    connection.name = _line(name, "name", 80)
+    before, connection.name = connection.name, _line(name, "name", 80)
     with _refusals(), transaction.atomic():
         connection.save(update_fields=["name", "updated_at"])
+        if before != connection.name:
+            _note("connection.renamed", connection, name=[before, connection.name])
     return connection
 
 
@@ -96,17 +99,22 @@ def rotate_token(public_id: UUID) -> NewConnection:
     connection = connection_model(public_id)
     with transaction.atomic():
         token = routes.rotate_route(route_id=connection.public_id)
+        _note("connection.token_rotated", connection)
     return NewConnection(connection, token)
 
 
 def set_active(public_id: UUID, *, is_active: bool) -> Connection:
     """Accept or refuse what comes for a connection. Nothing stored is touched."""
     connection = connection_model(public_id)
+    before = connection.is_active
     with transaction.atomic():
         connection.is_active = is_active
         connection.save(update_fields=["is_active", "updated_at"])
         change = routes.reopen_route if is_active else routes.close_route
         change(route_id=connection.public_id)
+        if before != is_active:
+            action = "connection.opened" if is_active else "connection.closed"
+            _note(action, connection, is_active=[before, is_active])
     return connection
 
 
@@ -142,6 +150,16 @@ def send_test_event(public_id: UUID) -> str:
         (pk,) = cursor.fetchone()
         cursor.execute("NOTIFY ingest")
     return encode_cursor(now, pk)
+
+
+def _note(action: str, connection: Connection, **changes: list[Any]) -> None:
+    audit.record(
+        action,
+        object_type="connection",
+        object_id=connection.public_id,
+        object_label=connection.name,
+        changes=dict(changes),
+    )
 
 
 class _refusals:  # noqa: N801  (read as a block, like `suppress`)

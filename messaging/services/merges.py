@@ -20,6 +20,7 @@ from messaging.events import ContactsMerged
 from messaging.services import moves
 from messaging.services.threads import rebuild
 from messaging.sql import Sql
+from tenancy.services import audit
 
 # Keeps this tenant's lock apart from those of connections, which are other halves of other ids.
 _LOCK = "SELECT pg_advisory_xact_lock(%s, %s)"
@@ -80,6 +81,7 @@ def merge_contacts(
         lock_identities(own)
         merge_id = _merge(own, winner_id, loser_id, reason, actor_user_id, timezone.now())
         emit(ContactsMerged(sorted((winner_id, loser_id)), [merge_id]))
+        _note("contact.merged", merge_id, winner_id, loser_id)
     return merge_id
 
 
@@ -107,6 +109,17 @@ def undo_merge(merge_id: int, *, actor_user_id: int | None = None) -> None:
             [actor_user_id, merge_id],
         )
         emit(ContactsMerged(sorted((winner, loser)), [merge_id]))
+        _note("contact.unmerged", merge_id, winner, loser)
+
+
+def _note(action: str, merge_id: int, winner: int, loser: int) -> None:
+    """Write the entry of a person's act, by ids: the trail outlives the names of customers."""
+    audit.record(
+        action,
+        object_type="contact",
+        object_id=winner,
+        changes={"merge": [None, merge_id], "contact": [loser, winner]},
+    )
 
 
 def _merge(sql: Sql, winner: int, loser: int, reason: str, actor: int | None, at: datetime) -> int:

@@ -19,7 +19,7 @@ from evosense.core.schema import public_scope
 from tenancy.models import ApiKey, Membership
 from tenancy.permissions import permissions_of
 from tenancy.selectors.members import permissions_of_member
-from tenancy.services import audit, roles
+from tenancy.services import audit, mail, roles
 from tenancy.services.authority import actor_user_id, check_reaches
 from tenancy.services.seats import lock_seats, take_seat
 
@@ -90,6 +90,13 @@ def deactivate(*, tenant_id: UUID, member_id: int, parting: Parting) -> None:
         # Outside of the shared schema: what is handed over are rows of the company's own.
         moved = handover.hand_over(member.user_id, parting.heirs)
         _record("member.deactivated", member, **keys, **_counted(moved))
+        mail.post(
+            "member_deactivated",
+            to=member.user.email,
+            object_id=member.pk,
+            tenant_id=tenant_id,
+            locale=member.user.locale,
+        )
 
 
 def reactivate(*, tenant_id: UUID, member_id: int) -> Membership:
