@@ -10,6 +10,7 @@ class TenancyConfig(AppConfig):
         from evosense.core.shell import register_link  # noqa: PLC0415
         from tenancy import (  # noqa: PLC0415
             audit_catalogue,
+            audit_house,
             checks,  # noqa: F401  (registers the system checks)
             navigation,
         )
@@ -20,6 +21,7 @@ class TenancyConfig(AppConfig):
         register_link("profile", "account:profile")
         navigation.register()
         audit_catalogue.register()
+        audit_house.register()
         from tenancy.sealing import register_sealed_columns  # noqa: PLC0415
         from tenancy.services.account_letters import register_account_letters  # noqa: PLC0415
         from tenancy.services.letters import register_letters  # noqa: PLC0415

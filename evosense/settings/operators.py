@@ -38,6 +38,10 @@ def _favicon(_request: Any) -> str:
     return static("img/favicon.svg")
 
 
+def _styles(_request: Any) -> str:
+    return static("operators/pages.css")
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": _("EvoSense operators"),
     "SITE_HEADER": "EvoSense",
@@ -45,6 +49,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": None,
     "SITE_SYMBOL": "hub",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _favicon}],
+    "STYLES": [_styles],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,

@@ -136,13 +136,14 @@ def _replay_all(events: list[WebhookEvent], _values: dict[str, Any]) -> int:
 @admin.register(WebhookEvent, site=operator_site)
 class EventAdmin(OperatorAdmin):
     list_display = (
-        "pk", "received_at", "company", "event", "shown_status", "shown_flag", "attempts", "reason",
+        "mark", "received_at", "company", "event", "shown_status", "shown_flag", "attempts",
+        "reason",
     )  # fmt: skip
     list_filter = (StatusFilter, FlagFilter, TenantFilter)
     paginator = CappedPaginator
     ordering = ("-id",)
     fields = (
-        ("received_at", "company"), ("event", "instance"), ("shown_status", "shown_flag"),
+        ("received_at", "company"), ("event", "instance"), ("status_word", "flag"),
         ("attempts", "next_attempt_at", "processed_at"), "reason", "size", "shape",
     )  # fmt: skip
     acts = (
@@ -197,6 +198,10 @@ class EventAdmin(OperatorAdmin):
         messages.success(request, text)
         return redirect("admin:ingest_webhookevent_changelist")
 
+    @display(description="#", ordering="id")
+    def mark(self, event: WebhookEvent) -> str:
+        return str(event.pk)
+
     @display(description=_("Company"))
     def company(self, event: Any) -> str | SafeString:
         if not event.company_name:
@@ -209,6 +214,10 @@ class EventAdmin(OperatorAdmin):
         words = {"kept": _("Quarantine"), "dead": _("Dead letter")}
         name = status.name.lower()
         return name, words.get(name, name)
+
+    @display(description=_("Kind"))
+    def status_word(self, event: WebhookEvent) -> str:
+        return str(self.shown_status(event)[1])
 
     @display(description=_("Flag"), label=dict.fromkeys(FLAGS, PLAIN))
     def shown_flag(self, event: WebhookEvent) -> str:

@@ -40,7 +40,7 @@ class SupportGrantAdmin(OperatorAdmin):
     ordering = ("-created_at",)
     list_select_related = ("tenant",)
     fields = (
-        ("shown_tenant", "operator"), "reason", ("shown_state", "may_write"),
+        ("shown_tenant", "operator"), "reason", ("state", "may_write"),
         ("created_at", "expires_at"), ("ended_at", "ended_by"),
     )  # fmt: skip
     acts = (
@@ -77,7 +77,7 @@ class DomainAdmin(OperatorAdmin):
     ordering = ("domain",)
     list_select_related = ("tenant",)
     fields = (
-        ("domain", "shown_tenant"), ("shown_state", "is_custom", "is_primary"), "proof",
+        ("domain", "shown_tenant"), ("state", "is_custom", "is_primary"), "proof",
         ("created_at", "verified_at", "checked_at"), "failures",
     )  # fmt: skip
 

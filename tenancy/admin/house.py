@@ -33,7 +33,7 @@ class MailAdmin(OperatorAdmin):
     search_fields = ("to", "tenant__name", "tenant__slug")
     ordering = ("-created_at",)
     fields = (
-        ("kind", "to"), ("shown_state", "attempts"), ("created_at", "sent_at", "next_attempt_at"),
+        ("kind", "to"), ("state", "attempts"), ("created_at", "sent_at", "next_attempt_at"),
         "shown_tenant", "error",
     )  # fmt: skip
     list_select_related = ("tenant",)
@@ -66,7 +66,7 @@ class FleetRunAdmin(OperatorAdmin):
     list_display = ("started_at", "shown_state", "finished_at", "done", "failed", "waiting")
     list_filter = ("state",)
     ordering = ("-started_at",)
-    fields = (("shown_state", "digest"), ("started_at", "finished_at"), "error", "failure_table")
+    fields = (("state", "digest"), ("started_at", "finished_at"), "error", "failure_table")
     acts = (
         Act(
             "retry",
@@ -127,7 +127,7 @@ class TenantMigrationAdmin(OperatorAdmin):
     ordering = ("-pk",)
     list_select_related = ("tenant", "run")
     fields = (
-        ("shown_tenant", "shown_run"), ("shown_state", "method", "attempts"), "milliseconds",
+        ("shown_tenant", "shown_run"), ("state", "method", "attempts"), "milliseconds",
         ("group", "fingerprint"), "updated_at", "error",
     )  # fmt: skip
     acts = (

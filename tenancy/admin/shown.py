@@ -1,6 +1,6 @@
 """How operator pages write states, ages, sizes and links."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Model
@@ -23,6 +23,8 @@ def ago(moment: datetime | None) -> str:
     """Return how long ago, in the two largest units."""
     if moment is None:
         return NOTHING
+    if timezone.now() - moment < timedelta(minutes=1):
+        return _("just now")
     return _("%(time)s ago") % {"time": timesince(moment, timezone.now(), depth=1)}
 
 

@@ -134,6 +134,13 @@ class AnnouncementAdmin(Editable):
         rows: QuerySet[Announcement] = super().get_queryset(request)
         return rows.prefetch_related("tenants")
 
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest | None, **options: Any
+    ) -> Any:
+        if db_field.name == "url":
+            options["assume_scheme"] = "https"
+        return super().formfield_for_dbfield(db_field, request, **options)
+
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:  # noqa: ARG002
         return {"starts_at": timezone.now(), "level": Announcement.Level.INFO}
 

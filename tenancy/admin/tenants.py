@@ -70,7 +70,7 @@ class TenantAdmin(OperatorAdmin):
             _("State"),
             {
                 "fields": (
-                    ("shown_status", "shown_state"), ("plan", "address"), "state_error",
+                    ("status", "state"), ("plan", "address"), "state_error",
                     ("suspended_at", "suspend_reason"), ("trial_ends_at", "delete_after"),
                     ("created_at", "timezone"), ("id", "schema_name"),
                 )

@@ -48,7 +48,7 @@ def set_feature(
         feature, _created = Feature.objects.update_or_create(
             pk=name, defaults={"state": state, "description": description}
         )
-        feature.tenants.set(list(tenant_ids))
+        feature.tenants.set(Tenant.objects.filter(pk__in=list(tenant_ids)))
         changes = {"state": [was[0], state], "tenants": [was[1], _slugs(feature)]}
         audit.record("feature.set", object_type="feature", object_id=name, changes=changes)
         after_commit(forget_features)
@@ -79,7 +79,7 @@ def announce(news: News, *, announcement_id: UUID | None = None) -> Announcement
             row.save(update_fields=list(values))
         else:
             row = Announcement.objects.create(**values)
-        row.tenants.set(list(news.tenant_ids))
+        row.tenants.set(Tenant.objects.filter(pk__in=news.tenant_ids))
         _note("announcement.changed" if announcement_id else "announcement.made", row)
         after_commit(forget_announcements)
     return row
