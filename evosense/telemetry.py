@@ -45,6 +45,9 @@ def scrub(event: Any, hint: Any) -> Any:  # noqa: ARG001  (Sentry's signature)
     request = event.get("request")
     if isinstance(request, Mapping):
         event["request"] = {key: request[key] for key in _KEPT_REQUEST if key in request}
+    for error in (event.get("exception") or {}).get("values", []):
+        # Its message quotes data; kind and frames are enough to find it.
+        error.pop("value", None)
     for key in ("user", "extra", "breadcrumbs", "server_name"):
         event.pop(key, None)
     return _masked(event)

@@ -24,6 +24,7 @@ from evosense.core.egress.errors import EgressBlocked, EgressError, EgressFailed
 from evosense.core.egress.network import GuardedBackend, deadline
 from evosense.core.egress.policy import Policy
 from evosense.core.egress.target import Resolver, Target, find_addresses, read_url
+from evosense.core.metrics import EGRESS
 
 __all__ = ["Answer", "Egress", "EgressBlocked", "EgressError", "EgressFailed", "check_url", "send"]
 
@@ -115,8 +116,24 @@ class Egress:
         body: bytes = b"",
         total_seconds: float = TOTAL_SECONDS,
         longest: int = LONGEST_ANSWER,
+        purpose: str = "other",
     ) -> Answer:
-        """Send a request and read the answer whole; raises EgressBlocked or EgressFailed."""
+        """Send a request and read the answer whole; raises EgressBlocked or EgressFailed.
+
+        `purpose` is a word of ours for the metrics, never a tenant's.
+        """
+        with _counted(purpose):
+            return self._send(method, url, headers or {}, body, total_seconds, longest)
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        total_seconds: float,
+        longest: int,
+    ) -> Answer:
         try:
             target = read_url(url, self._policy)
             with _time_limit(total_seconds), _failures():
@@ -129,7 +146,7 @@ class Egress:
                             port=target.port,
                             target=target.path,
                         ),
-                        headers=_headers(target, headers or {}, body),
+                        headers=_headers(target, headers, body),
                         content=body,
                         extensions={"timeout": _patience(total_seconds)},
                     ),
@@ -197,6 +214,16 @@ def _decoded(raw: bytes, headers: httpx2.Headers, longest: int) -> bytes:
     if not inflater.eof:
         raise EgressFailed("broken_answer")
     return plain
+
+
+@contextmanager
+def _counted(purpose: str) -> Iterator[None]:
+    try:
+        yield
+    except EgressError as error:
+        EGRESS.labels(purpose, error.code).inc()
+        raise
+    EGRESS.labels(purpose, "answered").inc()
 
 
 @contextmanager

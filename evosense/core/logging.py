@@ -4,10 +4,13 @@ The first rule is that nobody logs them; the net is for libraries and mistakes. 
 settings, so it must not import Django.
 """
 
+import logging
 import re
 from typing import Any
 
 import structlog
+
+from evosense.core.tracebacks import describe_exception
 
 _NET = [
     (re.compile(r"(?<![\w-])\+?\d{10,15}(?![\w-])"), "[number]"),
@@ -42,6 +45,37 @@ def mask_values(_logger: Any, _method: str, entry: dict[str, Any]) -> dict[str, 
     }
 
 
+class WithoutArguments(logging.Filter):
+    """Keep of Celery's lines the task's name and id: the rest repeats arguments and errors."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        context = record.args
+        if isinstance(context, dict) and "name" in context:
+            known = {key: context.get(key, "") for key in ("name", "id", "description")}
+            record.msg, record.args = "task %(name)s[%(id)s] %(description)s", known
+        return True
+
+
+class WithoutPath(logging.Filter):
+    """Name the route instead of the path: paths hold tokens of links and what people typed."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        path = getattr(request, "path", None)
+        if path and isinstance(record.args, tuple):
+            match = getattr(request, "resolver_match", None)
+            route = f"/{match.route}" if match else "[unknown address]"
+            record.args = tuple(route if each == path else each for each in record.args)
+        return True
+
+
+def _exceptions(*, quote_data: bool) -> Any:
+    """Return the processor for exceptions; only at the keyboard of a developer it shows data."""
+    if quote_data:
+        return structlog.processors.format_exc_info
+    return structlog.processors.ExceptionRenderer(describe_exception)
+
+
 def logging_settings(*, as_json: bool, level: str) -> dict[str, Any]:
     """Return the dictConfig of the process and point structlog at it."""
     shared: list[Any] = [
@@ -49,7 +83,7 @@ def logging_settings(*, as_json: bool, level: str) -> dict[str, Any]:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        _exceptions(quote_data=not as_json),
         mask_values,
     ]
     structlog.configure(
@@ -76,10 +110,18 @@ def logging_settings(*, as_json: bool, level: str) -> dict[str, Any]:
                 ],
             }
         },
+        "filters": {
+            "without_arguments": {"()": WithoutArguments},
+            "without_path": {"()": WithoutPath},
+        },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
+            "celery.app.trace": {"filters": ["without_arguments"]},
+            "django.request": {"filters": ["without_path"]},
+            "django.security.csrf": {"filters": ["without_path"]},
             "django.server": {"level": "WARNING"},
+            "httpcore2": {"level": "WARNING"},
             "httpx2": {"level": "WARNING"},
             "uvicorn.access": {"level": "WARNING"},
         },

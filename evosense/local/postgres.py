@@ -33,6 +33,13 @@ SETTINGS = {
     "timezone": "UTC",
     "log_min_messages": "warning",
     "log_line_prefix": "%m [%p] ",
+    # Statements, their values and the rows they fail on hold what customers wrote.
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
 }
 DISPOSABLE = {
     "fsync": "off",

@@ -37,4 +37,6 @@ if not EMAIL_URL:
     EMAIL_BACKEND = "evosense.local.mailbox.FolderBackend"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
-LOGGING = logging_settings(as_json=False, level=os.environ.get("LOG_LEVEL", "INFO"))
+LOGGING = logging_settings(
+    as_json=env.flag("LOG_JSON", default=False), level=os.environ.get("LOG_LEVEL", "INFO")
+)

@@ -19,6 +19,7 @@ import structlog
 from django.db import OperationalError, connections, transaction
 
 from evosense.core.schema import TenantRef, after_commit, public_scope, tenant_scope
+from evosense.core.tracebacks import headline
 from messaging.hints import send_hint
 from messaging.ingest import hand, queue
 from messaging.ingest.ahead import Ahead
@@ -67,7 +68,7 @@ class Worker:
             try:
                 worked = self.round()
             except _OUTAGES as error:
-                log.warning("ingest.database_away", error=queue.describe(error))
+                log.warning("ingest.database_away", error=headline(error))
                 connections.close_all()
                 worked = 0
             if not worked and not self._stopping:
@@ -143,7 +144,7 @@ def turn(tenant: TenantRef, line: LineOfWork, limit: int, ahead: Ahead | None = 
         except _OUTAGES:
             raise
         except Exception as error:  # noqa: BLE001  any bug in one event must not stop the others
-            log.warning("ingest.batch_failed", error=queue.describe(error), events=len(taken))
+            log.warning("ingest.batch_failed", error=headline(error), events=len(taken))
             return _isolate(tenant, line, list(taken), error)
 
 
@@ -199,7 +200,7 @@ def _isolate(
         raise error
     if len(events) == 1:
         queue.fail(events[0], error)
-        log.warning("ingest.event_failed", raw_id=events[0].id, error=queue.describe(error))
+        log.warning("ingest.event_failed", raw_id=events[0].id, error=headline(error))
         return 1
     middle = len(events) // 2
     return sum(_piece(tenant, line, half) for half in (events[:middle], events[middle:]))
@@ -228,6 +229,6 @@ def _with_retries(act: Callable[[], int]) -> int:
         except _COLLISIONS as error:
             if attempt == RETRIES - 1:
                 raise
-            log.info("ingest.collision", error=queue.describe(error))
+            log.info("ingest.collision", error=headline(error))
             time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311
     return 0
