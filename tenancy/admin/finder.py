@@ -1,9 +1,7 @@
 """The search of the operators' site: companies, people and domains by a few letters."""
 
-import time
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -18,19 +16,11 @@ MOST_OF_A_KIND = 8
 
 def search(request: HttpRequest) -> HttpResponse:
     """Answer what unfold's command palette asks for."""
-    started = time.perf_counter()
     term = request.GET.get("s", "").strip()[:100]
     if not term:
         return HttpResponse()
     found = [*_tenants(term), *_users(term), *_domains(term)]
-    page = Paginator(found, max(1, len(found)))
-    context = {
-        "page_obj": page,
-        "results": page.page(1) if found else [],
-        "page_counter": 0,
-        "execution_time": time.perf_counter() - started,
-    }
-    return TemplateResponse(request, "unfold/helpers/command_results.html", context)
+    return TemplateResponse(request, "operators/found.html", {"results": found})
 
 
 def _tenants(term: str) -> list[SearchResult]:
