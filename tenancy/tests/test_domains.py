@@ -229,7 +229,7 @@ def test_the_page_leads_through_it(server, tenant):
     owner.post(f"/ajustes/dominios/{domain.pk}/verificar/")
     domain.refresh_from_db()
     assert domain.state == "active"
-    assert owner.post(f"/ajustes/dominios/{domain.pk}/remover/").status_code == 302
+    assert owner.post(f"/ajustes/dominios/{domain.pk}/remover/").status_code == 303
     assert not Domain.objects.filter(domain=HOST).exists()
 
 
