@@ -29,8 +29,8 @@ NEVER = frozenset(
 )
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # The operator's own account is changed on the operators' site, not on a customer's.
-_CLOSED = ("/conta/", "/convite/", "/entrar/")
-_OPEN = frozenset({"/conta/eventos/", "/conta/preferencias/"})
+_CLOSED = ("/conta/", "/convite/", "/entrar/", "/ajustes/dados/")
+_OPEN = frozenset({"/conta/eventos/", "/conta/preferencias/", "/conta/empresas/"})
 _MAY_POST = frozenset({EXIT, "/sair/", "/conta/preferencias/"})
 
 GetResponse = Callable[[HttpRequest], HttpResponse]

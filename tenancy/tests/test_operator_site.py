@@ -312,3 +312,22 @@ def test_operator_create_makes_one_and_says_so_in_json(public, monkeypatch, caps
         call_command(*arguments, "--password-env", "OPERATOR_PASSWORD")
     with pytest.raises(CommandError):
         call_command(*arguments, "--password-env", "NOT_SET_ANYWHERE")
+
+
+def test_the_first_page_costs_the_same_for_fifty(public, count_queries, redis_db):
+    from django.utils import timezone
+
+    from tenancy.models import Tenant
+
+    browser = operator_client()
+    browser.get("/admin/")
+    with count_queries() as few:
+        browser.get("/admin/")
+    for number in range(48):
+        made = Tenant.objects.create(name=f"Company {number}", slug=f"c{number}", state="ready")
+        TenantUsage.objects.create(
+            tenant=made, computed_at=timezone.now(), oldest_waiting_at=timezone.now(), waiting=3
+        )
+    with count_queries() as many:
+        browser.get("/admin/")
+    assert len(many) == len(few)

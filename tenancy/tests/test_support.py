@@ -103,7 +103,7 @@ def test_a_visit_looks_and_does_not_touch(public):
     "path",
     [
         "/conta/", "/conta/senha/", "/conta/email/", "/conta/seguranca/", "/conta/seguranca/app/",
-        "/conta/sessoes/", "/ajustes/chaves/", "/ajustes/chaves/nova/",
+        "/conta/sessoes/", "/ajustes/dados/", "/ajustes/chaves/", "/ajustes/chaves/nova/",
         "/ajustes/auditoria/exportar/", "/ajustes/pessoas/convidar/",
     ],
 )  # fmt: skip
