@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--samples", type=int, default=200)
     parser.add_argument("--dumped", type=int, default=5_000)
+    parser.add_argument("--migrations-only", action="store_true")
     parser.add_argument("--task-ms", type=float, default=10)
     options = parser.parse_args()
     load = os.getloadavg()[0]
@@ -54,6 +55,9 @@ def report(options: argparse.Namespace, overlay: Any, load: float) -> None:
         tenants = grow(size)
         rows.append(migrations(size, tenants, overlay, options.workers))
     print_migrations(rows, options.workers)
+    if options.migrations_only:
+        print(f"\nLoad at the end {os.getloadavg()[0]:.1f}.")
+        return
     print_memory(tenants)
     said("pages")
     people = first[:1] + people_of(tenants[1:])
@@ -68,8 +72,9 @@ def said(text: str) -> None:
 
 
 def migrations(size: int, tenants: list[Any], overlay: Any, workers: int) -> dict[str, Any]:
+    from benchmarks.fleet_cpu import cost_of  # noqa: PLC0415
     from evosense.core.schema import public_scope  # noqa: PLC0415
-    from tenancy.db.fleet.check import check_fleet  # noqa: PLC0415
+    from tenancy.db.fleet.check import check_fleet, compare  # noqa: PLC0415
     from tenancy.db.fleet.group import Orders  # noqa: PLC0415
     from tenancy.db.fleet.plan import plan_groups  # noqa: PLC0415
     from tenancy.db.fleet.run import migrate_fleet  # noqa: PLC0415
@@ -86,14 +91,16 @@ def migrations(size: int, tenants: list[Any], overlay: Any, workers: int) -> dic
     overlay.add_column()
     with public_scope():
         row["rehearsal"] = seconds(schema_script)
-    row["total"] = seconds(lambda: row.update(report=migrate_fleet(orders=Orders(workers=workers))))
+    work = Orders(workers=workers, compare=False)
+    row["cost"] = cost_of(lambda: row.update(report=migrate_fleet(orders=work)))
+    row["compare"] = cost_of(lambda: compare(tenants, workers=workers))
     assert row["report"].is_fine, row["report"]
     assert row["report"].migrated == size
     overlay.add_column()
     sample = tenants[:: max(1, size // SAMPLED)][:SAMPLED]
     migrate_tenant(sample[0])
-    took = seconds(lambda: [migrate_tenant(tenant) for tenant in sample[1:]])
-    row["django"] = took / (len(sample) - 1) * size
+    row["django"] = cost_of(lambda: [migrate_tenant(tenant) for tenant in sample[1:]])
+    row["scale"] = size / (len(sample) - 1)
     assert migrate_fleet(orders=Orders(compare=False)).left == 0
     return row
 
@@ -106,25 +113,28 @@ def seconds(act: Callable[[], object]) -> float:
 
 def print_migrations(rows: list[dict[str, Any]], workers: int) -> None:
     print(f"\n### A column for every company ({workers} workers)\n")
-    print(
-        "| companies | plan s | migrate s | compare s | all s | aim s | Django's executor, serial,"
-        " scaled s | ratio | pending check s | whole check s |"
-    )
-    print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    print("| companies | what | s | aim s | processor s here | processor s of the server |")
+    print("|---:|---|---:|---:|---:|---:|")
     for row in rows:
-        part = row["report"].seconds
-        work = part["plan"] + part["migrate"]
-        print(
-            f"| {row['size']:,} | {part['plan']:.2f} | {part['migrate']:.2f} |"
-            f" {part['compare']:.2f} | {row['total']:.2f} | {AIMS.get(row['size'], '')} |"
-            f" {row['django']:.1f} | {row['django'] / work:.1f} times | {row['pending']:.2f} |"
-            f" {row['check']:.2f} |"
-        )
+        size, ours, django = row["size"], row["cost"], row["django"]
+        print(line(f"{size:,}", "plan, canary and replay", ours, aim=AIMS.get(size)))
+        print(line("", "fingerprints of all, compared with a new company", row["compare"]))
+        print(line("", "Django's executor one by one, scaled", django, scale=row["scale"]))
+        spent, theirs = ours.client + ours.server, (django.client + django.server) * row["scale"]
+        ratio = django.wall * row["scale"] / ours.wall
+        print(f"| | ratio | {ratio:.1f} | | {theirs / spent:.1f} both together | |")
+        print(f"| | nothing to do: which company lacks what | {row['pending']:.2f} | | | |")
+        print(f"| | the whole `tenants check` | {row['check']:.2f} | | | |")
     print(
-        f"\nThe ratio is against plan and migrate. Django's executor was measured on {SAMPLED - 1}"
-        " companies, with our table listing. Recording the migrations in an empty schema, once a"
-        f" release: {rows[-1]['rehearsal']:.1f} s."
+        f"\nDjango's executor was measured on {SAMPLED - 1} companies, with our table listing."
+        " Recording the migrations in an empty schema, once a release:"
+        f" {rows[-1]['rehearsal']:.1f} s."
     )
+
+
+def line(size: str, what: str, cost: Any, *, scale: float = 1, aim: float | None = None) -> str:
+    spent = f"{cost.client * scale:.2f} | {cost.server * scale:.2f}"
+    return f"| {size} | {what} | {cost.wall * scale:.2f} | {aim or ''} | {spent} |"
 
 
 def print_memory(tenants: list[Any]) -> None:

@@ -15,8 +15,9 @@ _SKIPPED = re.compile(
 )
 # The player writes these rows itself, with the time of playing.
 _BOOKKEEPING = re.compile(r'\s*(INSERT INTO|DELETE FROM) "?django_migrations"?', re.IGNORECASE)
-# Django appends this to an inline foreign key; Citus refuses strings of two statements.
-_TAIL = re.compile(r";\s*(?=SET CONSTRAINTS )")
+# Django appends SET CONSTRAINTS to an inline foreign key and puts it before the drop of one; Citus
+# refuses strings of two statements.
+_TAIL = re.compile(r";\s*(?=SET CONSTRAINTS )|(?<= IMMEDIATE);\s*(?=ALTER TABLE )")
 
 
 def is_left_out(sql: str) -> bool:
