@@ -56,16 +56,32 @@ def _people() -> None:
 
 
 def _accounts() -> None:
-    register_action("session.started", _("Log-in"), _("%(object)s logged in"))
+    register_action(
+        "session.started",
+        _("Log-in"),
+        _("%(who)s logged in with %(after)s"),
+        field="device",
+    )
+    register_action("session.failed", _("Log-in refused"), _("A log-in of %(object)s was refused"))
     register_action("session.ended", _("Session ended"), _("%(who)s ended a session of %(object)s"))
-    register_action("mfa.enabled", _("Second step set up"), _("%(object)s set up a second step"))
+    register_action("mfa.enabled", _("Second step set up"), _("%(who)s set up a second step"))
     register_action(
         "mfa.disabled", _("Second step removed"), _("%(who)s removed a second step of %(object)s")
     )
     register_action(
-        "mfa.codes_renewed", _("Recovery codes renewed"), _("%(object)s made new recovery codes")
+        "mfa.codes_renewed", _("Recovery codes renewed"), _("%(who)s made new recovery codes")
     )
+    register_action("passkey.added", _("Passkey added"), _("%(who)s added a passkey"))
+    register_action("passkey.renamed", _("Passkey renamed"), _("%(who)s renamed a passkey"))
+    register_action("passkey.removed", _("Passkey removed"), _("%(who)s removed a passkey"))
     register_action("password.changed", _("Password changed"), _("%(object)s has a new password"))
+    register_action(
+        "email.change_asked",
+        _("New e-mail asked for"),
+        _("%(who)s asked for another e-mail address"),
+    )
+    register_action("profile.changed", _("Profile changed"), _("%(who)s changed the own profile"))
+    register_action("email.changed", _("E-mail changed"), _("%(who)s changed the e-mail address"))
 
 
 def _company() -> None:
@@ -89,12 +105,6 @@ def _access() -> None:
         _("Audit exported"),
         _("%(who)s exported the audit as %(after)s"),
         field="format",
-    )
-    register_action(
-        "support.granted",
-        _("Support access opened"),
-        _("%(who)s opened support access: %(after)s"),
-        field="reason",
     )
     register_action("support.ended", _("Support access ended"), _("%(who)s ended support access"))
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -149,9 +150,9 @@ def _list_context(request: HttpRequest, tab: str) -> dict[str, Any]:
 def _frame_context(request: HttpRequest, tab: str) -> dict[str, Any]:
     counts = read.people_counts(tenant_id())
     labels = (
-        (TABS[0], _("Active"), counts.active),
+        (TABS[0], pgettext("people", "Active"), counts.active),
         (TABS[1], _("Invitations"), counts.invited),
-        (TABS[2], _("Deactivated"), counts.inactive),
+        (TABS[2], pgettext("people", "Deactivated"), counts.inactive),
     )
     return {
         "links": [
