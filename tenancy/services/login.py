@@ -47,16 +47,20 @@ def authenticate_member(
         return Attempt(None, refusal)
     kind, name = _account_of(request, email)
     address = limit_address(client_address(request))
-    turns = [throttle.count_attempt("address", address), throttle.count_attempt(kind, name)]
+    turns = [throttle.count_attempt(kind, name)]
+    if kind != "device":
+        # A colleague's failures do not keep out somebody whose browser is known.
+        turns.append(throttle.count_attempt("address", address))
     blocked = [turn.until for turn in turns if not turn.allowed]
     if blocked:
         return Attempt(None, wait_words(max(until for until in blocked if until)))
     user = authenticate(request, username=email, password=password)
     if isinstance(user, User) and membership_of(user_id=user.pk, tenant_id=tenant_id):
         throttle.forgive(kind, name)
-        throttle.give_back("address", address)
+        if kind != "device":
+            throttle.give_back("address", address)
         return Attempt(user)
-    if turns[1].was_last:
+    if turns[0].was_last:
         note_throttled(email, tenant_id)
     return Attempt(None, _("E-mail or password is wrong. Check both and try again."))
 

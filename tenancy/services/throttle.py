@@ -23,8 +23,15 @@ Kind = Literal["account", "device", "address", "factor"]
 FREE: dict[Kind, int] = {"account": 5, "device": 5, "address": 60, "factor": 5}
 FIRST_PAUSE_SECONDS = 30
 LONGEST_PAUSE_SECONDS = 900
-# How long failures are remembered, counted from the first.
-MEMORY = timedelta(days=1)
+# How long failures are remembered, counted from the first. An office makes honest mistakes all
+# day long, so those of an address are forgotten soon.
+_DAY, _QUARTER = timedelta(days=1), timedelta(minutes=15)
+MEMORY: dict[Kind, timedelta] = {
+    "account": _DAY,
+    "device": _DAY,
+    "address": _QUARTER,
+    "factor": _DAY,
+}
 
 _COUNT = """
 INSERT INTO tenancy_loginthrottle AS row (subject, failures, window_started_at, blocked_until)
@@ -63,7 +70,7 @@ def count_attempt(kind: Kind, name: str) -> Turn:
     values = {
         "subject": subject_of(kind, name),
         "now": now,
-        "fresh": now - MEMORY,
+        "fresh": now - MEMORY[kind],
         "free": FREE[kind],
         "first": FIRST_PAUSE_SECONDS,
         "longest": LONGEST_PAUSE_SECONDS,
@@ -94,5 +101,5 @@ def purge() -> int:
     """Drop what no longer counts; returns how many."""
     now = timezone.now()
     with public_scope():
-        old = LoginThrottle.objects.filter(window_started_at__lt=now - MEMORY)
+        old = LoginThrottle.objects.filter(window_started_at__lt=now - _DAY)
         return old.filter(Q(blocked_until=None) | Q(blocked_until__lt=now)).delete()[0]

@@ -149,6 +149,31 @@ def test_many_at_once_share_the_five_places(committed) -> None:
     assert sum(run_threads([attempt] * 12)) == 5
 
 
+def test_an_address_that_failed_often_waits_but_known_browsers_do_not(tenant, monkeypatch) -> None:
+    monkeypatch.setitem(throttle.FREE, "address", 6)
+    member = make_member("agent")
+    known = anonymous_client()
+    known.post("/entrar/", {"email": member.user.email, "password": PASSWORD})
+    known.post("/sair/")
+    for number in range(7):
+        fail(anonymous_client(), f"person{number}@example.com", 1)
+    redis_client().flushdb()
+    right = {"email": make_member("agent").user.email, "password": PASSWORD}
+    assert anonymous_client().post("/entrar/", right).status_code == 422
+    right = {"email": member.user.email, "password": PASSWORD}
+    assert known.post("/entrar/", right).status_code == 302
+
+
+def test_failures_of_an_address_are_forgotten_after_a_quarter_of_an_hour(
+    public, time_machine
+) -> None:
+    time_machine.move_to("2026-03-02 12:00:00+00:00", tick=False)
+    for _turn in range(throttle.FREE["address"] - 1):
+        throttle.count_attempt("address", "203.0.113.9")
+    time_machine.shift(timedelta(minutes=15, seconds=1))
+    assert throttle.count_attempt("address", "203.0.113.9").until is None
+
+
 @pytest.mark.parametrize("kind", ["account", "device", "address", "factor"])
 def test_every_kind_has_a_number(kind) -> None:
     assert throttle.FREE[kind] >= 5
