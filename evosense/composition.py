@@ -1,9 +1,9 @@
-"""Chooses one of the three applications by path."""
+"""Chooses one of the applications by path."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from evosense import streams_app
+from evosense import probes, streams_app
 from messaging.ingest import receiver
 from messaging.ingest.receiver.intake import is_hook
 
@@ -14,7 +14,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def compose(django: Any) -> Application:
-    """Return one ASGI application: /hooks/evo/ receiver, /eventos streams, the rest Django."""
+    """Return one ASGI application: receiver, event streams, probes, and Django for the rest."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         # Only the receiver has something to start and to finish.
@@ -22,6 +22,8 @@ def compose(django: Any) -> Application:
             await receiver.application(scope, receive, send)
         elif scope["path"] == "/eventos":
             await streams_app.application(scope, receive, send)
+        elif scope["path"] in probes.PATHS:
+            await probes.application(scope, receive, send)
         else:
             await django(scope, receive, send)
 

@@ -1,37 +1,32 @@
 """Pages that belong to no app: probes and error handlers of both hosts."""
 
+import asyncio
 import hmac
 from typing import Any
 
-import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from evosense import probes
 from evosense.core.metrics import render as render_metrics
 from evosense.core.problem import problem_response
-from evosense.core.schema import public_scope
-from evosense.core.streams import redis_client
 
 
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """Tell that the process is alive; touches nothing."""
-    return JsonResponse({"status": "alive"})
+    return JsonResponse(probes.ALIVE)
 
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Tell what works. Redis away is degraded, the database away is not ready."""
-    parts = {"database": _database_answers(), "redis": _redis_answers()}
-    ready = parts["database"]
-    status = "ready" if all(parts.values()) else "degraded" if ready else "unready"
-    body = {"status": status, **{name: "ok" if ok else "down" for name, ok in parts.items()}}
-    return JsonResponse(body, status=200 if ready else 503)
+    """Tell what works, where no ASGI server answers this before Django (`evosense.probes`)."""
+    body = asyncio.run(probes.readiness())
+    return JsonResponse(body, status=probes.status_of(body))
 
 
 @require_safe
@@ -70,19 +65,3 @@ def _error(request: HttpRequest, status: int, code: str, detail: str) -> HttpRes
         return problem_response(status, code, detail)
     context = {"detail": detail, "request_id": getattr(request, "request_id", "")}
     return render(request, f"errors/{status}.html", context, status=status)
-
-
-def _database_answers() -> bool:
-    try:
-        with public_scope(), connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        return False
-    return True
-
-
-def _redis_answers() -> bool:
-    try:
-        return bool(redis_client().ping())
-    except redis.RedisError:
-        return False
