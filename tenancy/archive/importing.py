@@ -62,9 +62,9 @@ def fill(head: Head, found: Iterator[Member], place: Place) -> Imported:
     try:
         with transaction.atomic(durable=True), kept.open():
             place.prepare()
-            schemas.make_schema(place.ref, head, script)
-            with schemas.without_indexes(place.ref):
-                kept.take_all(found)
+            later = schemas.make_schema(place.ref, head, script)
+            kept.take_all(found)
+            schemas.complete(place.ref, head, later)
             kept.settle()
             schemas.bring_up(place.ref, script)
             place.finish(kept.done)
@@ -174,7 +174,7 @@ class _Kept:
         columns = shape["columns"]
         table = tenant_tables(self._place.ref).get(name)
         if table is None or set(columns) != set(table.columns):
-            raise errors.unexpected(name)
+            raise schemas.differs(self._head)
         with tenant_scope(self._place.ref), database_cursor() as cursor:
             changes = tables.incoming(table, columns, self._restorer.people)
             changer = tables.LineChanger(columns, changes)

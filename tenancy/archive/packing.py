@@ -156,6 +156,9 @@ def members(reader: Reader) -> Iterator[Member]:
         if len(block) < _BLOCK:
             raise errors.truncated()
         if block == bytes(_BLOCK):
+            # To the very end: only reading the last chunk proves that nothing is missing.
+            if any(reader.read(2 * _BLOCK)) or reader.read(1):
+                raise errors.unexpected("tail")
             return
         member = Member(*_parsed(block), reader)
         yield member

@@ -1,7 +1,6 @@
 """A schema to import into: in the state of the archive's migrations, filled, then brought up."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 
 from django.db import connection  # noqa: TID251  (Django's executor asks for it)
 from django.db.migrations.executor import MigrationExecutor
@@ -14,13 +13,7 @@ from tenancy.db.fingerprint import fingerprint
 from tenancy.db.migrate import MigrationKey, create_schema, migrate_tenant, tenant_migrations
 from tenancy.db.provision import play, schema_script
 
-_PLAIN_INDEXES = """
-SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
-FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-WHERE c.relnamespace = %s::regnamespace AND NOT i.indisprimary
-  AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)
-ORDER BY 1
-"""
+_INDEX = re.compile(r'CREATE (?:UNIQUE )?INDEX "([^"]+)"')
 
 
 def plan_for(head: Head) -> list[str] | None:
@@ -41,19 +34,38 @@ def plan_for(head: Head) -> list[str] | None:
     return schema_script() if applied == known else None
 
 
-def make_schema(tenant: TenantRef, head: Head, script: list[str] | None) -> None:
-    """Create the tenant's schema exactly as the archive's was; refuse when it comes out other."""
+def make_schema(tenant: TenantRef, head: Head, script: list[str] | None) -> list[str]:
+    """Create the tenant's tables as the archive's were; returns the statements left for later.
+
+    Those make plain indexes, which is far cheaper over rows that are there. They are taken as they
+    were recorded: what PostgreSQL prints of an index is not always read back as the same.
+    """
     if script is None:
         create_schema(tenant)
         _migrate_to(tenant, [(app, name) for app, name in head.migrations])
-    else:
-        play(tenant, script)
+        return []
+    later = [statement for statement in script if _can_wait(statement, script)]
+    play(tenant, [statement for statement in script if statement not in later])
+    return later
+
+
+def complete(tenant: TenantRef, head: Head, later: list[str]) -> None:
+    """Make what was left, and refuse when the schema comes out other than the archive's."""
+    with tenant_scope(tenant), database_cursor() as cursor:
+        # A table with checks still waiting cannot be altered; and an error shows here, not later.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for statement in later:
+            cursor.execute(statement)
     if fingerprint(tenant) != head.fingerprint:
-        message = _(
-            "The tables of the archive differ from what the same migrations make here. Import it"
-            " with EvoSense %(version)s and export it again."
-        ) % {"version": head.evosense}
-        raise Conflict("archive_schema_differs", message, field="file")
+        raise differs(head)
+
+
+def differs(head: Head) -> Conflict:
+    message = _(
+        "The tables of the archive differ from what the same migrations make here. Import it"
+        " with EvoSense %(version)s and export it again."
+    ) % {"version": head.evosense}
+    return Conflict("archive_schema_differs", message, field="file")
 
 
 def bring_up(tenant: TenantRef, script: list[str] | None) -> None:
@@ -62,20 +74,10 @@ def bring_up(tenant: TenantRef, script: list[str] | None) -> None:
         migrate_tenant(tenant)
 
 
-@contextmanager
-def without_indexes(tenant: TenantRef) -> Iterator[None]:
-    """Drop what only speeds up reading, and make it again over the rows of the block."""
-    with tenant_scope(tenant), database_cursor() as cursor:
-        cursor.execute(_PLAIN_INDEXES, [tenant.schema_name])
-        found = cursor.fetchall()
-        for name, _definition in found:
-            cursor.execute(f"DROP INDEX {name}")
-    yield
-    with tenant_scope(tenant), database_cursor() as cursor:
-        # A table with checks still waiting cannot be altered; and an error shows here, not later.
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for _name, definition in found:
-            cursor.execute(definition)
+def _can_wait(statement: str, script: list[str]) -> bool:
+    """Tell an index that no other statement speaks of."""
+    found = _INDEX.match(statement)
+    return found is not None and sum(f'"{found[1]}"' in other for other in script) == 1
 
 
 def _migrate_to(tenant: TenantRef, applied: list[MigrationKey]) -> None:

@@ -208,7 +208,10 @@ def purge_rows(doomed: Doomed) -> None:
             if not entry.kept
         }
         Reencryption.objects.filter(schema_name__in=doomed.schemas).delete()
-        retired.retire({doomed.slug, retired.host_of(doomed.slug), *hosts}, tenant_id=doomed.id)
+        if hosts:
+            # A copy beside has no host: nobody outside ever knew its name.
+            names = {doomed.slug, retired.host_of(doomed.slug), *hosts}
+            retired.retire(names, tenant_id=doomed.id)
         deactivated = _deactivate_strays(people)
         Tenant.objects.filter(pk__in=doomed.copies).delete()
         Tenant.objects.filter(pk=doomed.id).delete()

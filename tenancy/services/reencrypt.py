@@ -20,6 +20,7 @@ from evosense.core.crypto import DecryptionError, decrypt, encrypt, key_id_of
 from evosense.core.models import Reencryption
 from evosense.core.schema import TenantRef, current_schema, public_scope, tenant_scope
 from evosense.core.sealed import SealedColumn, sealed_columns
+from tenancy.archive.places import data_ref
 from tenancy.db.resealing import Row, Shelf
 from tenancy.models import Tenant
 
@@ -74,7 +75,8 @@ def reencrypt(*, batch: int = BATCH) -> Outcome:
 def _columns() -> Iterator[SealedColumn]:
     """Yield each column inside the scope of the schema that it is to be renewed in."""
     with public_scope():
-        tenants = [tenant.ref for tenant in Tenant.objects.order_by("pk")]
+        # A copy restored beside a company is sealed for that company's id, not for its own.
+        tenants = [data_ref(tenant) for tenant in Tenant.objects.order_by("pk")]
         yield from sealed_columns(settings.SHARED_APPS)
     for tenant in tenants:
         with tenant_scope(tenant):

@@ -145,6 +145,7 @@ def _archives() -> dict[str, Any]:
 
 
 def _company() -> Tenant:
+    company_id = tenant_id()
     with public_scope():
-        company: Tenant = Tenant.objects.get(pk=tenant_id())
+        company: Tenant = Tenant.objects.get(pk=company_id)
     return company

@@ -1,0 +1,105 @@
+"""One company back in time: a copy beside, compared, swapped in, swapped back."""
+
+import io
+
+import pytest
+
+from evosense.core.errors import Conflict
+from evosense.core.schema import public_scope, tenant_scope
+from evosense.testing.databases import ALPHA, BETA
+from evosense.testing.threads import run_threads
+from messaging.models import Contact, Identity
+from messaging.selectors.search import contacts_like
+from messaging.tests import factories
+from tenancy.archive.compare import compare_archive, compare_tenants
+from tenancy.archive.export import export_tenant
+from tenancy.archive.restore import import_tenant, swap
+from tenancy.db.fingerprint import structure_lines
+from tenancy.models import Tenant
+from tenancy.services import audit, deletion, life
+from tenancy.services.tenants import find_tenant
+
+PASSPHRASE = "correct horse battery staple"
+
+
+@pytest.fixture
+def archive(tenant, committed):
+    factories.make_contact("Ana", address="5511987654321")
+    factories.make_message()
+    file = io.BytesIO()
+    export_tenant(ALPHA, file, passphrase=PASSPHRASE)
+    file.seek(0)
+    yield file
+    # The template's company must keep its own schema for the tests that follow.
+    with public_scope():
+        others = Tenant.objects.exclude(pk__in=[ALPHA.id, BETA.id])
+        if find_tenant(slug="alpha").schema_name != ALPHA.schema_name and others.exists():
+            swap(slug="alpha", with_slug=others.get().slug, wait=0)
+
+
+def restored(archive):
+    import_tenant(archive, PASSPHRASE, beside="alpha")
+    archive.seek(0)
+    return find_tenant(slug="alpha-restored")
+
+
+def test_a_copy_beside_is_the_archive_and_disturbs_nobody(archive):
+    copy = restored(archive)
+    company = find_tenant(slug="alpha")
+    assert structure_lines(copy.schema_name) == structure_lines(company.schema_name)
+    assert compare_archive(archive, PASSPHRASE, copy).different == 0
+    assert compare_tenants(company, copy).different == 0
+    assert copy.state == "moving"
+    Contact.objects.filter(name="Ana").update(name="Bia")
+    found = compare_tenants(company, copy)
+    assert {name: one.different for name, one in found.tables.items() if one.different} == {
+        "messaging_contact": 1
+    }
+
+
+def test_swapping_brings_the_old_rows_back_and_again_undoes_it(archive):
+    restored(archive)
+    Contact.objects.filter(name="Ana").update(name="Errada")
+    swapped = swap(slug="alpha", with_slug="alpha-restored", wait=0)
+    company = find_tenant(slug="alpha")
+    assert (company.id, company.state) == (ALPHA.id, "ready")
+    assert (company.schema_name, swapped.before) == (swapped.schema_name, ALPHA.schema_name)
+    with tenant_scope(company.ref):
+        assert Contact.objects.filter(contacts_like("11987654321")).get().name == "Ana"
+        assert Identity.objects.get(contact__name="Ana").address == "5511987654321"
+    swap(slug="alpha", with_slug="alpha-restored", wait=0)
+    with tenant_scope(find_tenant(slug="alpha").ref):
+        assert Contact.objects.filter(contacts_like("11987654321")).get().name == "Errada"
+    with public_scope():
+        actions = list(audit.trail_of(ALPHA.id).order_by("number").values_list("action", flat=True))
+    assert actions == ["tenant.restored_beside", "tenant.swapped", "tenant.swapped"]
+
+
+def test_two_swaps_at_once_swap_once(archive):
+    restored(archive)
+
+    def act():
+        try:
+            return swap(slug="alpha", with_slug="alpha-restored", wait=0.5).schema_name
+        except Conflict as error:
+            return error.code
+
+    outcome = run_threads([act, act])
+    assert outcome.count("swap_changed") == 1
+
+
+def test_only_a_copy_of_the_same_company_is_swapped_in(archive):
+    with pytest.raises(Conflict) as raised:
+        swap(slug="alpha", with_slug="beta", wait=0)
+    assert raised.value.code == "swap_not_a_copy"
+    with pytest.raises(Conflict) as raised:
+        import_tenant(archive, PASSPHRASE, beside="beta")
+    assert raised.value.code == "archive_of_another"
+
+
+def test_the_copy_can_be_deleted_and_goes_with_its_company(archive):
+    copy = restored(archive)
+    life.ask_deletion(copy.id, retyped="alpha-restored", grace_days=0)
+    assert deletion.carry_out(copy.id)
+    with tenant_scope(ALPHA):
+        assert Contact.objects.filter(name="Ana").exists()
