@@ -37,6 +37,11 @@ UPDATE messaging_connection SET
     quarantine_reason = %s, updated_at = now()
 WHERE id = %s
 """
+# A server that was asked for messages alone never tells its state.
+_TALKS = """
+UPDATE messaging_connection SET state = 'connected', state_at = %s, updated_at = now()
+WHERE id = %s AND state = 'initializing'
+"""
 _SEEN = "UPDATE messaging_connection SET last_event_at = greatest(last_event_at, %s) WHERE id = %s"
 _EVENTS = """
 INSERT INTO messaging_connectionevent (connection_id, state, code, detail, at, raw_event_id)
@@ -97,7 +102,8 @@ class StateMachine:
 
     def _step(self, fact: ConnectionStateFact, item: Item) -> None:
         line, state = self._line, _STATES[fact.state]
-        is_late = fact.at < line.state_at and line.state != "initializing"
+        is_known = line.is_reported and line.state != "initializing"
+        is_late = is_known and fact.at < line.state_at
         if fact.own_jid and not self._is_own(fact.own_jid):
             if not is_late:
                 self._quarantine(fact, item)
@@ -110,10 +116,10 @@ class StateMachine:
             line.quarantined_at = None
         if _GRAVITY.get(state, 9) < _GRAVITY.get(line.state, 0):
             return
-        if state != line.state:
+        if state != line.state or not line.is_reported:
             self.history.append((state, fact.reason, "", fact.at, item.raw.id))
         line.state, line.state_at, line.state_code = state, fact.at, fact.reason
-        self._learnt = True
+        line.is_reported = self._learnt = True
 
     def _is_own(self, jid: str) -> bool:
         if self._line.own_hmac is None and self._is_expected(jid):
@@ -142,6 +148,12 @@ class StateMachine:
             values += [line.own_hmac, line.own_lid_hmac, self._number, line.quarantined_at, reason]
             sql.run(_UPDATE, [*values, line.pk])
         newest = max(item.raw.received_at for item in self._batch.items)
+        if (
+            line.state == "initializing"
+            and self._batch.stored
+            and sql.run(_TALKS, [newest, line.pk])
+        ):
+            line.state = "connected"
         sql.run(_SEEN, [newest, line.pk])
 
 

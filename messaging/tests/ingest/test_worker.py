@@ -163,6 +163,35 @@ def test_ban_outlasts_the_other_notices_of_one_close(line):
     assert Connection.objects.get(public_id=line).state == "banned"
 
 
+CLOSED = {
+    "event": "connection.update",
+    "instance": INSTANCE,
+    "data": {"state": "close", "statusReason": 408},
+}
+
+
+def test_messages_show_that_a_silent_server_is_connected(line):
+    deliver(line, text(1) | {"event": "messages.set"}, lane=1)
+    work()
+    assert Connection.objects.get(public_id=line).state == "initializing"
+    deliver(line, text(2), START + timedelta(seconds=9))
+    work()
+    found = Connection.objects.get(public_id=line)
+    assert (found.state, found.state_at) == ("connected", START + timedelta(seconds=9))
+    topics = OutboxEvent.objects.values_list("topic", flat=True)
+    assert list(topics).count("messaging.connection_state_changed") == 1
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_what_the_server_tells_counts_more_than_messages(line, order):
+    told = [(CLOSED, START), (text(1), START + timedelta(seconds=9))]
+    for place in order:
+        deliver(line, *told[place])
+        work()
+    assert Connection.objects.get(public_id=line).state == "disconnected"
+    assert ConnectionEvent.objects.get().state == "disconnected"
+
+
 def test_pairing_code_is_shown_for_a_minute_and_stored_nowhere(committed, tenant, redis_db):
     line = make_lines()[INSTANCE]
     deliver_fixture({INSTANCE: line}, "002-qrcode-updated-pairing-code.json")
@@ -174,6 +203,7 @@ def test_pairing_code_is_shown_for_a_minute_and_stored_nowhere(committed, tenant
 
 
 def test_one_event_of_news_for_a_batch(line):
+    Connection.objects.update(state="connected")
     for number in range(10):
         deliver(line, text(number))
     work()
@@ -198,6 +228,8 @@ def test_statements_do_not_grow_with_the_batch(tenant, monkeypatch):
 
     monkeypatch.setattr(module, "Sql", Counting)
     line = make_lines()[INSTANCE]
+    # The first message of all also tells that the connection works.
+    Connection.objects.update(state="connected")
     for size in (10, 500):
         for number in range(size):
             deliver(line, text(size * 1000 + number))
