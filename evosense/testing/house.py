@@ -45,7 +45,7 @@ class House:
             self.processes[name] = subprocess.Popen(
                 self._command(name),
                 cwd=settings.BASE_DIR,
-                env=self.environment,
+                env=self._environment_of(name),
                 stdout=log,
                 stderr=log,
             )
@@ -105,10 +105,18 @@ class House:
         assert outcome.returncode == 0, outcome.stderr[-2000:]
         return json.loads(outcome.stdout)
 
+    def _environment_of(self, name: str) -> dict[str, str]:
+        """The tasks make companies' schemas, which is the owner's right."""
+        owner = {"DATABASE_URL": self.owner_database} if name == "tasks" else {}
+        return self.environment | owner
+
     def _command(self, name: str) -> list[str]:
         if name == "web":
             web = ["evosense.asgi:application", "--port", str(self.port), "--log-level", "warning"]
             return [sys.executable, "-m", "uvicorn", *web, "--no-proxy-headers"]
+        if name == "tasks":
+            tasks = ["worker", "--pool", "solo", "--loglevel", "warning", "--without-gossip"]
+            return [sys.executable, "-m", "celery", "-A", "evosense", *tasks]
         return [sys.executable, "manage.py", name]
 
 
