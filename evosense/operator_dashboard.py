@@ -19,7 +19,7 @@ from kombu.exceptions import OperationalError
 from evosense.core.models import OutboxEvent
 from messaging.ingest.models import WebhookEvent
 from messaging.ingest.receiver.spool import spooled_files
-from tenancy.admin.shown import NOTHING, ago, link, number, size
+from tenancy.admin.shown import NOTHING, ago, link, number, size, word
 from tenancy.models import FleetRun, Mail, SupportGrant, Tenant, TenantUsage
 from tenancy.services import rings
 
@@ -157,7 +157,7 @@ def _house() -> list[Figure]:
         ),
         Figure(
             _("Last fleet run"),
-            run.get_state_display() if run else NOTHING,
+            word(run.get_state_display()) if run else NOTHING,
             ago(run.started_at) if run else "",
             reverse("admin:tenancy_fleetrun_changelist"),
             "bad" if run and run.state == FleetRun.State.STOPPED else "",

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from evosense.core.errors import Invalid
 from messaging.ingest.receiver.spool import spooled_files
 from messaging.selectors.house_events import backlog_lines
-from tenancy.admin.shown import NOTHING, ago, link, number, size
+from tenancy.admin.shown import ago, link, number, size
 from tenancy.admin.site import operator_site
 from tenancy.services import rings
 
@@ -61,6 +61,7 @@ def queues(request: HttpRequest) -> HttpResponse:
     context = {
         **operator_site.each_context(request),
         "title": _("Queues and fair rings"),
+        "nothing": _("Nothing waits here."),
         "headers": [_("Company"), _("Waiting"), _("Running")],
         "rings": [(ring, _shares(ring)) for ring in found],
     }
@@ -101,6 +102,6 @@ def _page(
         "title": title,
         "tables": tables,
         "note": note,
-        "nothing": NOTHING,
+        "nothing": _("Nothing waits here."),
     }
     return TemplateResponse(request, "operators/tables.html", context)

@@ -9,8 +9,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from tenancy.admin.base import Act, OperatorAdmin, Way
-from tenancy.admin.shown import BAD, CARE, GOOD, NEWS, PLAIN, ago, link
+from tenancy.admin.base import Act, OperatorAdmin, Way, WordsFilter
+from tenancy.admin.shown import BAD, CARE, GOOD, NEWS, PLAIN, ago, link, word
 from tenancy.admin.site import operator_site
 from tenancy.admin.who import acting_operator, way_in
 from tenancy.models import Domain, SupportGrant, User
@@ -35,12 +35,12 @@ class SupportGrantAdmin(OperatorAdmin):
         "tenant", "operator", "shown_state", "reason", "may_write", "created_at", "expires_at",
         "ended_by",
     )  # fmt: skip
-    list_filter = ("state", "may_write", "created_at")
+    list_filter = (("state", WordsFilter), "may_write", "created_at")
     search_fields = ("tenant__name", "tenant__slug", "reason")
     ordering = ("-created_at",)
     list_select_related = ("tenant",)
     fields = (
-        ("shown_tenant", "operator"), "reason", ("state", "may_write"),
+        ("shown_tenant", "operator"), "reason", ("state_word", "may_write"),
         ("created_at", "expires_at"), ("ended_at", "ended_by"),
     )  # fmt: skip
     acts = (
@@ -59,7 +59,7 @@ class SupportGrantAdmin(OperatorAdmin):
 
     @display(description=_("State"), ordering="state", label={"open": CARE, "ended": PLAIN})
     def shown_state(self, grant: SupportGrant) -> tuple[str, str]:
-        return grant.state, grant.get_state_display()
+        return grant.state, word(grant.get_state_display())
 
     @display(description=_("Company"))
     def shown_tenant(self, grant: SupportGrant) -> str | SafeString:
@@ -72,12 +72,12 @@ class DomainAdmin(OperatorAdmin):
         "domain", "tenant", "shown_state", "is_custom", "is_primary", "verified", "checked",
         "failures",
     )  # fmt: skip
-    list_filter = ("state", "is_custom")
+    list_filter = (("state", WordsFilter), "is_custom")
     search_fields = ("domain", "tenant__name", "tenant__slug")
     ordering = ("domain",)
     list_select_related = ("tenant",)
     fields = (
-        ("domain", "shown_tenant"), ("state", "is_custom", "is_primary"), "proof",
+        ("domain", "shown_tenant"), ("state_word", "is_custom", "is_primary"), "proof",
         ("created_at", "verified_at", "checked_at"), "failures",
     )  # fmt: skip
 
@@ -87,7 +87,7 @@ class DomainAdmin(OperatorAdmin):
         label={"pending": NEWS, "active": GOOD, "lost": BAD},
     )
     def shown_state(self, domain: Domain) -> tuple[str, str]:
-        return domain.state, domain.get_state_display()
+        return domain.state, word(domain.get_state_display())
 
     @display(description=_("Verified"), ordering="verified_at")
     def verified(self, domain: Domain) -> str:

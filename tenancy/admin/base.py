@@ -1,20 +1,23 @@
 """What all operator pages share: they show; what may be done are acts, which call services."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 
 from evosense.core.errors import DomainError
+from tenancy.admin.shown import word
 
 # Objects that one confirmed act may be done to.
 MOST = 500
@@ -68,6 +71,14 @@ class ReadOnly:
         return False
 
 
+class WordsFilter(admin.ChoicesFieldListFilter):
+    """A filter over states, in the language of the page."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": word(choice["display"])}
+
+
 class OperatorAdmin(ReadOnly, ModelAdmin):
     """A list and a page of one kind of object, with its acts."""
 
@@ -78,6 +89,10 @@ class OperatorAdmin(ReadOnly, ModelAdmin):
     compressed_fields = True
     change_form_outer_before_template = "operators/acts.html"
     list_disable_select_all = True
+
+    @display(description=gettext_lazy("State"))
+    def state_word(self, thing: Any) -> str:
+        return word(thing.get_state_display())
 
     def log_addition(self, *_arguments: Any) -> None:
         """Leave the log to the services' audit."""

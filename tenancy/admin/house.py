@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
-from tenancy.admin.base import Act, OperatorAdmin
-from tenancy.admin.shown import BAD, CARE, GOOD, NEWS, PLAIN, link, number, table
+from tenancy.admin.base import Act, OperatorAdmin, WordsFilter
+from tenancy.admin.shown import BAD, CARE, GOOD, NEWS, PLAIN, link, number, table, word
 from tenancy.admin.site import operator_site
 from tenancy.models import AuditEntry, FleetRun, Mail, TenantMigration
 from tenancy.services import audit, letter_box, upkeep
@@ -29,11 +29,11 @@ class MailAdmin(OperatorAdmin):
     """Letters without their text: they are written when they leave, links included."""
 
     list_display = ("kind", "to", "shown_state", "attempts", "created_at", "sent_at", "error")
-    list_filter = ("state", "kind", "created_at")
+    list_filter = (("state", WordsFilter), "kind", "created_at")
     search_fields = ("to", "tenant__name", "tenant__slug")
     ordering = ("-created_at",)
     fields = (
-        ("kind", "to"), ("state", "attempts"), ("created_at", "sent_at", "next_attempt_at"),
+        ("kind", "to"), ("state_word", "attempts"), ("created_at", "sent_at", "next_attempt_at"),
         "shown_tenant", "error",
     )  # fmt: skip
     list_select_related = ("tenant",)
@@ -54,7 +54,7 @@ class MailAdmin(OperatorAdmin):
         label={"waiting": NEWS, "sent": GOOD, "dropped": PLAIN, "failed": BAD},
     )
     def shown_state(self, letter: Mail) -> tuple[str, str]:
-        return letter.state, letter.get_state_display()
+        return letter.state, word(letter.get_state_display())
 
     @display(description=_("Company"))
     def shown_tenant(self, letter: Mail) -> str | SafeString:
@@ -64,9 +64,9 @@ class MailAdmin(OperatorAdmin):
 @admin.register(FleetRun, site=operator_site)
 class FleetRunAdmin(OperatorAdmin):
     list_display = ("started_at", "shown_state", "finished_at", "done", "failed", "waiting")
-    list_filter = ("state",)
+    list_filter = (("state", WordsFilter),)
     ordering = ("-started_at",)
-    fields = (("state", "digest"), ("started_at", "finished_at"), "error", "failure_table")
+    fields = (("state_word", "digest"), ("started_at", "finished_at"), "error", "failure_table")
     acts = (
         Act(
             "retry",
@@ -89,7 +89,7 @@ class FleetRunAdmin(OperatorAdmin):
 
     @display(description=_("State"), label={"running": NEWS, "done": GOOD, "stopped": BAD})
     def shown_state(self, run: FleetRun) -> tuple[str, str]:
-        return run.state, run.get_state_display()
+        return run.state, word(run.get_state_display())
 
     @display(description=_("Done"))
     def done(self, run: Any) -> str:
@@ -111,7 +111,7 @@ class FleetRunAdmin(OperatorAdmin):
             .order_by("state", "pk")[:50]
         )
         rows = [
-            [link(step.tenant), step.get_state_display(), step.attempts, step.error[:300]]
+            [link(step.tenant), word(step.get_state_display()), step.attempts, step.error[:300]]
             for step in steps
         ]
         return table([_("Company"), _("State"), _("Attempts"), _("Error")], rows)
@@ -122,12 +122,12 @@ class TenantMigrationAdmin(OperatorAdmin):
     list_display = (
         "tenant", "shown_state", "method", "attempts", "milliseconds", "updated_at", "short_error",
     )  # fmt: skip
-    list_filter = ("state", "method", "updated_at")
+    list_filter = (("state", WordsFilter), "method", "updated_at")
     search_fields = ("tenant__name", "tenant__slug")
     ordering = ("-pk",)
     list_select_related = ("tenant", "run")
     fields = (
-        ("shown_tenant", "shown_run"), ("state", "method", "attempts"), "milliseconds",
+        ("shown_tenant", "shown_run"), ("state_word", "method", "attempts"), "milliseconds",
         ("group", "fingerprint"), "updated_at", "error",
     )  # fmt: skip
     acts = (
@@ -146,7 +146,7 @@ class TenantMigrationAdmin(OperatorAdmin):
         label={"waiting": CARE, "done": GOOD, "failed": BAD},
     )
     def shown_state(self, step: TenantMigration) -> tuple[str, str]:
-        return step.state, step.get_state_display()
+        return step.state, word(step.get_state_display())
 
     @display(description=_("Error"))
     def short_error(self, step: TenantMigration) -> str:
@@ -166,7 +166,7 @@ class AuditAdmin(OperatorAdmin):
     """The platform's chain. What happened inside a company is that company's to read."""
 
     list_display = ("number", "at", "actor_label", "action", "object_label", "address")
-    list_filter = ("action", "actor_kind", "at")
+    list_filter = ("action", ("actor_kind", WordsFilter), "at")
     search_fields = ("actor_label", "object_label", "action")
     ordering = ("-number",)
     list_before_template = "operators/verify.html"

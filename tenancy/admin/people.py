@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from tenancy.admin import forms
-from tenancy.admin.base import Act, OperatorAdmin
+from tenancy.admin.base import Act, OperatorAdmin, WordsFilter
 from tenancy.admin.shown import ago, link, table
 from tenancy.admin.site import operator_site
 from tenancy.models import Membership, SignUp, User
@@ -125,12 +125,20 @@ class UserAdmin(OperatorAdmin):
 
 @admin.register(SignUp, site=operator_site)
 class SignUpAdmin(OperatorAdmin):
-    list_display = ("company", "slug", "email", "state", "created_at", "expires_at", "shown_tenant")
-    list_filter = ("state", "created_at")
+    list_display = (
+        "company",
+        "slug",
+        "email",
+        "state_word",
+        "created_at",
+        "expires_at",
+        "shown_tenant",
+    )
+    list_filter = (("state", WordsFilter), "created_at")
     search_fields = ("company", "slug", "email")
     ordering = ("-created_at",)
     fields = (
-        ("company", "slug"), ("name", "email"), ("state", "shown_tenant"),
+        ("company", "slug"), ("name", "email"), ("state_word", "shown_tenant"),
         ("created_at", "expires_at", "confirmed_at"), "timezone",
     )  # fmt: skip
     list_select_related = ("tenant",)

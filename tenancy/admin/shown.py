@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 # Words of unfold's labels.
 NOTHING = "–"  # noqa: RUF001
@@ -52,3 +53,28 @@ def link(thing: Model | None, text: object = "") -> str | SafeString:
 def table(headers: list[Any], rows: list[list[Any]]) -> SafeString:
     """Return a small table for a page of details."""
     return render_to_string("operators/table.html", {"headers": headers, "rows": rows})
+
+
+def word(label: object) -> str:
+    """Return the word for a state whose label is written in the database's language."""
+    return str(_(str(label))) if str(label) else NOTHING
+
+
+# Labels that models derive from their values; named here so that the catalogue has them.
+_STATES = (
+    gettext_noop("Open"),
+    gettext_noop("Ended"),
+    gettext_noop("Running"),
+    gettext_noop("Done"),
+    gettext_noop("Stopped"),
+    gettext_noop("Waiting"),
+    gettext_noop("Failed"),
+    gettext_noop("Sent"),
+    gettext_noop("Dropped"),
+    gettext_noop("Confirmed"),
+    gettext_noop("User"),
+    gettext_noop("Key"),
+    gettext_noop("Support"),
+    gettext_noop("Operator"),
+    gettext_noop("System"),
+)

@@ -119,7 +119,7 @@ class AnnouncementAdmin(Editable):
     list_filter = ("level", "starts_at")
     search_fields = ("title", "text")
     ordering = ("-starts_at",)
-    fields = ("title", "text", "url", "level", ("starts_at", "ends_at"), "tenants")
+    fields = ("title", "text", "url", "level", "starts_at", "ends_at", "tenants")
     acts = (
         Act(
             "withdraw",

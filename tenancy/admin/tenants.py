@@ -24,6 +24,7 @@ from tenancy.admin.shown import (
     number,
     size,
     table,
+    word,
 )
 from tenancy.admin.site import operator_site
 from tenancy.models import Membership, Tenant, TenantMigration
@@ -198,7 +199,7 @@ class TenantAdmin(OperatorAdmin):
         steps = TenantMigration.objects.filter(tenant=tenant).order_by("-pk")[:5]
         rows = [
             [
-                link(step, step.get_state_display()),
+                link(step, word(step.get_state_display())),
                 ago(step.updated_at),
                 step.method,
                 step.error[:200],
@@ -211,7 +212,7 @@ class TenantAdmin(OperatorAdmin):
     def support_table(self, tenant: Tenant) -> SafeString:
         grants = tenant.support_grants.order_by("-created_at")[:5]
         rows = [
-            [link(grant, ago(grant.created_at)), grant.get_state_display(), grant.reason]
+            [link(grant, ago(grant.created_at)), word(grant.get_state_display()), grant.reason]
             for grant in grants
         ]
         return table([_("Opened"), _("State"), _("Reason")], rows)
