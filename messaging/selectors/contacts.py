@@ -95,6 +95,11 @@ class ContactDetail:
     def person(self) -> Person:
         return self.row.person
 
+    @property
+    def since(self) -> datetime:
+        """When we first met; an imported contact is older than its row."""
+        return min([self.row.created_at, *(one.started_at for one in self.conversations)])
+
 
 def contact_page(
     filters: ContactFilter,

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import NotFound
 from evosense.core.pagination import newest_first
 from evosense.core.schema import database_cursor
-from messaging.models import Connection, Conversation
+from messaging.models import Connection, Conversation, Message
 from messaging.selectors.people import Person, person
 from messaging.selectors.search import conversations_like, conversations_of_jid
 
@@ -75,6 +75,13 @@ class ConversationRow:
     is_live: bool
     attribution: dict[str, Any] | None
     created_at: datetime
+    # Only where one conversation or one contact is shown.
+    first_message_at: datetime | None = None
+
+    @property
+    def started_at(self) -> datetime:
+        """When it began; an imported one is older than its row."""
+        return self.first_message_at or self.created_at
 
     @property
     def name(self) -> str:
@@ -128,7 +135,7 @@ def conversation(public_id: UUID, *, show_numbers: bool) -> ConversationRow:
 
 def conversation_model(public_id: UUID) -> Conversation:
     """Return the stored conversation with its parties; raises NotFound."""
-    rows = _with_parties(Conversation.objects.all())
+    rows = _with_start(_with_parties(Conversation.objects.all()))
     found = rows.filter(public_id=public_id).first()
     while found is not None and found.merged_into_id is not None:
         found = rows.filter(pk=found.merged_into_id).first()
@@ -140,7 +147,7 @@ def conversation_model(public_id: UUID) -> Conversation:
 def conversations_of_contact(contact_pk: int, *, show_numbers: bool) -> list[ConversationRow]:
     """Return what was said with one contact over every connection, newest first."""
     rows = _with_parties(Conversation.objects.filter(contact_id=contact_pk, merged_into=None))
-    newest = rows.order_by("-last_message_at", "-pk")[:100]
+    newest = _with_start(rows).order_by("-last_message_at", "-pk")[:100]
     return [_row(one, show_numbers=show_numbers) for one in newest]
 
 
@@ -186,6 +193,13 @@ def _with_parties(rows: QuerySet[Conversation]) -> QuerySet[Conversation]:
     return rows.select_related("contact").prefetch_related("connection", "contact__identities")
 
 
+def _with_start(rows: QuerySet[Conversation]) -> QuerySet[Conversation]:
+    """Add the time of the first message: one row of the thread's index for each conversation."""
+    said = Message.objects.filter(conversation=OuterRef("pk"), is_hidden=False)
+    first = said.order_by("occurred_at", "pk").values("occurred_at")[:1]
+    return rows.annotate(first_message_at=Subquery(first))
+
+
 def _row(one: Conversation, *, show_numbers: bool) -> ConversationRow:
     return ConversationRow(
         pk=one.pk,
@@ -204,4 +218,5 @@ def _row(one: Conversation, *, show_numbers: bool) -> ConversationRow:
         is_live=one.is_live,
         attribution=one.attribution,
         created_at=one.created_at,
+        first_message_at=getattr(one, "first_message_at", None),
     )

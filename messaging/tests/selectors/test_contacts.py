@@ -6,7 +6,14 @@ from evosense.core.errors import NotFound
 from evosense.core.ids import uuid7
 from messaging.models import ContactMerge, GroupMember
 from messaging.selectors.contacts import ContactFilter, contact_detail, contact_page
-from messaging.tests.factories import START, make_contact, make_conversation, make_identity
+from messaging.selectors.conversations import conversation
+from messaging.tests.factories import (
+    START,
+    make_contact,
+    make_conversation,
+    make_identity,
+    make_message,
+)
 
 LATE = START + timedelta(seconds=30)
 
@@ -69,6 +76,18 @@ def test_detail_takes_a_constant_number_of_queries(tenant, count_queries):
     with count_queries() as ten:
         contact_detail(ana.public_id, show_numbers=True)
     assert len(one) == len(ten)
+
+
+def test_imported_contact_is_known_since_its_first_message(tenant):
+    ana = make_contact("Ana")
+    chat = make_conversation(contact=ana)
+    make_message(chat, occurred_at=LATE)
+    make_message(chat, occurred_at=START)
+    detail = contact_detail(ana.public_id, show_numbers=True)
+    assert (detail.since, detail.conversations[0].started_at) == (START, START)
+    assert conversation(chat.public_id, show_numbers=True).started_at == START
+    stranger = contact_detail(make_contact("X").public_id, show_numbers=True)
+    assert stranger.since == stranger.row.created_at
 
 
 def test_unknown_contact_is_not_found(tenant):
