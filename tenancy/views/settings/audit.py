@@ -19,6 +19,7 @@ from evosense.core.errors import Invalid
 from evosense.core.exports import csv_lines
 from evosense.core.htmx import wants_fragment
 from evosense.core.pages import answers_errors, may
+from evosense.core.ratelimit import demand
 from evosense.core.schema import current_tenant
 from tenancy.audit_words import action_choices
 from tenancy.permissions import requires
@@ -35,6 +36,8 @@ from tenancy.services import audit
 from tenancy.services.audit_chain import check_chain
 from tenancy.views.settings.common import settings_page, tenant_id
 
+# Enough to narrow the filter and try again; the whole trail each time costs the database.
+EXPORTS_AN_HOUR = 10
 _HEADER = (
     "number", "at", "who", "kind", "address", "action", "sentence",
     "object_type", "object_id", "object_label", "changes", "request_id",
@@ -89,6 +92,7 @@ def audit_export(request: HttpRequest) -> HttpResponse:
     narrowed, asked = _filter_of(request)
     kind = "json" if request.GET.get("formato") == "json" else "csv"
     tenant = current_tenant()
+    demand(f"t:{tenant.id}:limit:export:audit", rate=EXPORTS_AN_HOUR, per_seconds=3600)
     up_to = last_number(tenant.id)
     audit.record(
         "audit.exported",
