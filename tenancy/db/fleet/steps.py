@@ -68,35 +68,34 @@ def record_canary(step: Step) -> list[str]:
     return script
 
 
-def replay(step: Step, script: list[str]) -> None:
-    """Play the canary's statements."""
+def replay(step: Step, script: list[str]) -> bool:
+    """Play the canary's statements; False when the company needs nothing any more."""
 
     def act() -> None:
         with connection.cursor() as cursor:
             for statement in script:
                 cursor.execute(statement)
 
-    _whole(step, "replay", act)
+    return _whole(step, "replay", act)
 
 
-def migrate_alone(step: Step) -> None:
+def migrate_alone(step: Step) -> bool:
     """Migrate by Django's executor: for what depends on the company's own data."""
-    if step.plan.atomic:
-        _whole(step, "django", execute_plan)
-    else:
-        _piecewise(step)
+    return _whole(step, "django", execute_plan) if step.plan.atomic else _piecewise(step)
 
 
-def _whole(step: Step, method: str, act: Callable[[], None]) -> None:
+def _whole(step: Step, method: str, act: Callable[[], None]) -> bool:
     started = time.perf_counter()
     with transaction.atomic(), tenant_scope(step.tenant), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{int(step.lock_seconds * 1000)}ms'")
-        if _claim(step):
-            act()
-            _note_done(step, method, started)
+        if not _claim(step):
+            return False
+        act()
+        _note_done(step, method, started)
+        return True
 
 
-def _piecewise(step: Step) -> None:
+def _piecewise(step: Step) -> bool:
     """Run a plan that cannot be one transaction; each of its migrations is done or to be repeated.
 
     A concurrent index build that failed leaves an invalid index in the way of the next attempt.
@@ -105,16 +104,17 @@ def _piecewise(step: Step) -> None:
     with tenant_scope(step.tenant), impatient(step.lock_seconds):
         with transaction.atomic():
             if not _claim(step, like_the_plan=False):
-                return
+                return False
         _drop_invalid_indexes(step.tenant)
         execute_plan()
         _note_done(step, "django", started)
+        return True
 
 
 def _claim(step: Step, *, like_the_plan: bool = True) -> bool:
-    """Lock the progress row; False when the company is done already."""
-    row = TenantMigration.objects.select_for_update().get(pk=step.row_id)
-    if row.state == TenantMigration.State.DONE:
+    """Lock the progress row; False when the company is done already, or gone."""
+    row = TenantMigration.objects.select_for_update().filter(pk=step.row_id).first()
+    if row is None or row.state == TenantMigration.State.DONE:
         return False
     if like_the_plan and applied_hash(step.tenant.schema_name) != step.plan.applied:
         raise ChangedMeanwhileError("its migrations changed since the plan was made")
