@@ -2,7 +2,8 @@
 
 import gzip
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 TEXT = "CANARIO-7f3a9c2e"
 NUMBER = "5511947286153"
@@ -24,9 +25,9 @@ def found_in(places: Iterable[tuple[str, bytes]], needles: Iterable[str] = NEEDL
     ]
 
 
-def redis_contents(client: object) -> Iterable[tuple[str, bytes]]:
+def redis_contents(client: Any) -> Iterable[tuple[str, bytes]]:
     """Yield every key of a Redis database with what it holds."""
-    readers = {
+    readers: dict[bytes, Callable[[bytes], Any]] = {
         b"string": lambda key: [client.get(key)],
         b"hash": lambda key: [part for pair in client.hgetall(key).items() for part in pair],
         b"list": lambda key: client.lrange(key, 0, -1),
