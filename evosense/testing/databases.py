@@ -147,7 +147,17 @@ def truncate_everything() -> None:
             cursor.execute(f'DROP SCHEMA "{schema}" CASCADE')
         Domain.objects.exclude(tenant_id__in=[ALPHA.id, BETA.id], is_custom=False).delete()
         Tenant.objects.exclude(pk__in=[ALPHA.id, BETA.id]).delete()
-        Tenant.objects.update(state="ready", status="trial", state_error="")
+        Tenant.objects.update(
+            state="ready",
+            status="trial",
+            state_error="",
+            status_before="",
+            suspended_at=None,
+            suspend_reason="",
+            suspend_cause="",
+            trial_ends_at=None,
+            delete_after=None,
+        )
 
 
 def _drop_daily_partitions(cursor: Any) -> None:
