@@ -17,7 +17,7 @@ from tenancy.db.fleet.group import Orders
 from tenancy.db.fleet.run import migrate_fleet
 from tenancy.models import FleetRun, Tenant, TenantMigration
 
-# The first test waits until the fleet is made; on a machine with much other work that takes minutes.
+# The first test waits for the fleet, which takes minutes where much else is at work.
 pytestmark = pytest.mark.timeout(400)
 COLUMN = "migrations.AddField('parcel', 'note', models.TextField(db_default=''))"
 SLOW = "migrations.RunSQL('DO $$ BEGIN PERFORM pg_sleep(0.01); END $$', elidable=True)"
