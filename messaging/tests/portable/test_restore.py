@@ -72,7 +72,7 @@ def test_swapping_brings_the_old_rows_back_and_again_undoes_it(archive):
         assert Contact.objects.filter(contacts_like("11987654321")).get().name == "Errada"
     with public_scope():
         actions = list(audit.trail_of(ALPHA.id).order_by("number").values_list("action", flat=True))
-    assert actions == ["tenant.restored_beside", "tenant.swapped", "tenant.swapped"]
+    assert actions[-3:] == ["tenant.restored_beside", "tenant.swapped", "tenant.swapped"]
 
 
 def test_two_swaps_at_once_swap_once(archive):
