@@ -1,6 +1,6 @@
 """The company's data, and its brand."""
 
-from typing import Any
+from typing import Any, BinaryIO, cast
 from zoneinfo import available_timezones
 
 from django.conf import settings
@@ -76,7 +76,7 @@ def brand(request: HttpRequest) -> HttpResponse:
             change_brand(
                 tenant_id=tenant_id(),
                 **values,
-                logo=request.FILES.get("logo"),
+                logo=cast("BinaryIO | None", request.FILES.get("logo")),
                 drop_logo=request.POST.get("drop_logo") == "on",
             )
         except DomainError as error:
