@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import redis
 from celery import current_app
 from django.conf import settings
 from django.core.cache import caches
@@ -44,7 +45,7 @@ def dashboard(_request: HttpRequest) -> dict[str, Any]:
         "groups": [
             (_("Companies"), _tenants()),
             (_("Ingest"), _ingest()),
-            (_("Work"), _work()),
+            (_("Work"), _work_if_redis_answers()),
             (_("The house"), _house()),
         ],
         "late": _late_tenants(),
@@ -112,6 +113,14 @@ def _ingest() -> list[Figure]:
             "care" if files else "",
         ),
     ]  # fmt: skip
+
+
+def _work_if_redis_answers() -> list[Figure]:
+    """Return the figures of the rings; when Redis is away this page is needed most."""
+    try:
+        return _work()
+    except redis.RedisError:
+        return [Figure("Redis", _("does not answer"), tone="bad")]
 
 
 def _work() -> list[Figure]:

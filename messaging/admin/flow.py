@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import redis
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -57,7 +58,11 @@ def spool(request: HttpRequest) -> HttpResponse:
 @require_safe
 def queues(request: HttpRequest) -> HttpResponse:
     """Show every queue with its fair ring."""
-    found = rings.rings(now=time.time())
+    try:
+        found = rings.rings(now=time.time())
+    except redis.RedisError:
+        messages.error(request, _now("Redis does not answer."))
+        found = []
     context = {
         **operator_site.each_context(request),
         "title": _("Queues and fair rings"),

@@ -162,3 +162,19 @@ def test_the_list_costs_the_same_for_many(public, count_queries):
     with count_queries() as many:
         browser.get("/admin/ingest/webhookevent/")
     assert len(many) == len(few)
+
+
+def test_the_pages_stay_up_without_redis(public, monkeypatch):
+    import redis
+
+    from evosense import operator_dashboard
+    from messaging.admin import flow
+
+    def away(**_arguments):
+        raise redis.ConnectionError
+
+    browser = operator_client()
+    monkeypatch.setattr(operator_dashboard.rings, "rings", away)
+    assert flow.rings is operator_dashboard.rings
+    assert browser.get("/admin/").status_code == 200
+    assert browser.get("/admin/flow/queues/").status_code == 200
