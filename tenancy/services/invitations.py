@@ -181,7 +181,9 @@ def _new_account(invitation: Invitation, name: str, password: str) -> User:
 def _check_role(tenant_id: UUID, role: str, custom_role: Role | None) -> None:
     if role not in Membership.Role.values:
         raise Invalid("role_unknown", _("There is no such role."), field="role")
-    if custom_role and custom_role.tenant_id != tenant_id:
+    # Read again under the lock: the role may have been deleted since it was chosen.
+    own = Role.objects.filter(pk=custom_role.pk, tenant_id=tenant_id) if custom_role else None
+    if own is not None and not own.exists():
         raise NotFound("role_unknown", _("There is no such role."), field="role")
     given = permissions_of(role, custom_role.permissions if custom_role else None)
     check_reaches(tenant_id, given, permission="members.manage")

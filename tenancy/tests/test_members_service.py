@@ -12,7 +12,7 @@ from evosense.testing.databases import ALPHA, BETA
 from evosense.testing.threads import run_threads
 from tenancy.models import ApiKey, AuditEntry, Entitlement, Membership, Role
 from tenancy.selectors.members import membership_of, permissions_of_member
-from tenancy.services import keys, members, roles
+from tenancy.services import invitations, keys, members, roles
 from tenancy.services.members import Parting
 from tenancy.tests.factories import make_member, make_role
 
@@ -315,3 +315,12 @@ def test_a_role_deleted_while_it_is_given_leaves_nobody_without_one(committed):
         given = Membership.objects.get(pk=agent.pk).custom_role_id
     assert sorted(results) in (["done", "role_in_use"], ["done", "role_unknown"])
     assert (given == role.pk) == left
+
+
+def test_nobody_is_invited_with_a_role_that_is_gone(tenant):
+    role = make_role("contacts.view")
+    with public_scope():
+        Entitlement.objects.create(tenant_id=ALPHA.id, name="seats", limit=None)
+        Role.objects.filter(pk=role.pk).delete()
+    with as_(make_member("admin")), pytest.raises(NotFound):
+        invitations.invite(ALPHA.id, "ana@aurora.example", "viewer", role)

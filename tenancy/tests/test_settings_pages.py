@@ -18,6 +18,7 @@ from tenancy.models import (
     Brand,
     Entitlement,
     Invitation,
+    Mail,
     Membership,
     Role,
     SecurityPolicy,
@@ -751,3 +752,38 @@ def test_a_wrong_brand_is_refused(wrong):
     send(browser(), "/ajustes/marca/", {"name": "", "color": "", **wrong}, 422)
     with public_scope():
         assert not Brand.objects.exists()
+
+
+def test_keys_and_accesses_cost_the_same_for_one_and_for_many(count_queries):
+    with public_scope():
+        Entitlement.objects.create(tenant_id=ALPHA.id, name="api_keys", limit=None)
+    owner = make_member("owner")
+    client = client_of(owner)
+
+    def add():
+        keys.create_key(
+            tenant_id=ALPHA.id,
+            name=str(uuid.uuid4()),
+            scopes=["all"],
+            created_by_id=make_member("agent").user_id,
+        )
+        make_grant()
+
+    add()
+    for url in ("/ajustes/chaves/", "/ajustes/suporte/"):
+        page(client, url)
+        with count_queries() as few:
+            page(client, url)
+        for _number in range(4):
+            add()
+        with count_queries() as many:
+            page(client, url)
+        assert len(many) == len(few), url
+
+
+def test_whoever_is_deactivated_gets_a_letter():
+    agent = make_member("agent")
+    send(browser(), f"/ajustes/pessoas/{agent.pk}/desativar/")
+    with public_scope():
+        letter = Mail.objects.get(kind="member_deactivated")
+    assert (letter.to, letter.object_id) == (agent.user.email, str(agent.pk))
