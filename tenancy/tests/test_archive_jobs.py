@@ -153,12 +153,12 @@ def test_deleting_needs_the_address_and_can_be_called_off(tenant, committed):
     refused = browser.post("/ajustes/dados/excluir/", {"slug": "alfa"})
     assert refused.status_code == 422
     assert "slug-error" in refused.content.decode()
-    assert browser.post("/ajustes/dados/excluir/", {"slug": "alpha"}).status_code == 302
+    assert browser.post("/ajustes/dados/excluir/", {"slug": "alpha"}).status_code == 303
     with public_scope():
         assert Tenant.objects.get(pk=ALPHA.id).delete_after is not None
         assert Mail.objects.filter(kind="deletion_asked").count() == 1
     assert browser.get("/conversas/").status_code == 403
-    assert browser.post("/ajustes/dados/manter/").status_code == 302
+    assert browser.post("/ajustes/dados/manter/").status_code == 303
     assert browser.get("/conversas/").status_code == 200
 
 
