@@ -48,7 +48,7 @@ DEFAULT_FROM_EMAIL = EMAIL_FROM
 # The time zone of letters that belong to no company.
 DEFAULT_LETTER_ZONE = "America/Sao_Paulo"
 # Where a local installation keeps its letters instead of sending them.
-MAILBOX_DIR = Path(env.text("EVOSENSE_HOME", str(BASE_DIR / ".evosense"))) / "mail"
+MAILBOX_DIR: Path = Path(env.text("EVOSENSE_HOME", str(BASE_DIR / ".evosense"))) / "mail"
 RECEIVER_MAX_BODY = env.integer("RECEIVER_MAX_BODY", 64 * 1024 * 1024)
 RECEIVER_SPOOL_DIR = env.text("RECEIVER_SPOOL_DIR", str(BASE_DIR / "var" / "spool"))
 RECEIVER_SPOOL_LIMIT = env.integer("RECEIVER_SPOOL_LIMIT", 1024 * 1024 * 1024)

@@ -51,7 +51,7 @@ class TestAddresses:
             "ab--c",
             "acme.evil",
             "acme/",
-            "acme\n",
+            "ac\nme",
             "a" * 41,
             "",
             "-a",
