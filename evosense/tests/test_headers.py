@@ -33,8 +33,8 @@ POLICY = {
     "frame-ancestors": "'none'",
     "form-action": "'self'",
 }
-# The logo of the company, whose address changes with its content.
-CACHEABLE = re.compile(r"^/marca/")
+# Colours and logo of the company, which also the log-in page shows to everybody.
+CACHEABLE = re.compile(r"^/marca[./]")
 
 
 @pytest.fixture
