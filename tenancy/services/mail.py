@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 Builder = Callable[[Mail], dict[str, Any] | None]
 
 MAX_ATTEMPTS = 8
-# After the first, second, … failure.
-PAUSES = tuple(timedelta(seconds=s) for s in (30, 120, 300, 900, 1800, 3600, 7200))
+# After the first, second, … failure: about a day in all, so that a night without server is bridged.
+PAUSES = tuple(timedelta(seconds=s) for s in (30, 300, 900, 3600, 10800, 21600, 43200))
 # Longer than a slow server takes with its time-outs.
 LEASE = timedelta(minutes=3)
 SWEEP_AT_ONCE = 200
