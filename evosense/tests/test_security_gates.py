@@ -20,7 +20,7 @@ MARK = re.compile(r"(?:#|<!--) (bad|good): ([a-z-]+)")
 def marked(kind: str) -> set[tuple[str, int, str]]:
     """Return (file, line, rule) of the lines that stand below a mark."""
     return {
-        (path.name, number + 1, found[2])
+        (path.stem, number + 1, found[2])
         for path in EXAMPLES.iterdir()
         for number, line in enumerate(path.read_text().splitlines(), start=1)
         if (found := MARK.search(line)) and found[1] == kind
@@ -32,7 +32,8 @@ def found(tmp_path_factory) -> set[tuple[str, int, str]]:
     """What our rules find in the examples, without any network."""
     folder = tmp_path_factory.mktemp("examples")
     for path in EXAMPLES.iterdir():
-        shutil.copy(path, folder)
+        # Kept as text, so that no other check takes them for code of ours.
+        shutil.copy(path, folder / path.stem)
     gate = next(one for one in gates.gates() if one.name == "semgrep")
     command = [*gate.command[:-1], "--json", "."]
     nowhere = "http://127.0.0.1:9"
