@@ -118,6 +118,11 @@ class TenantArchive(models.Model):
     def __str__(self) -> str:
         return f"{self.tenant_id} {self.state}"
 
+    @property
+    def percent(self) -> int:
+        """Return how far it is; the number of rows is an estimate until the end."""
+        return min(99, 100 * self.rows_done // max(1, self.rows))
+
 
 class RetiredName(models.Model):
     """A slug or host name of a company that is gone. Never given out again."""

@@ -87,6 +87,23 @@ def test_a_short_passphrase_is_refused_beside_its_field(tenant):
     assert "passphrase-error" in answer.content.decode()
 
 
+def test_the_list_shows_every_state(tenant):
+    with public_scope():
+        for state in TenantArchive.State.values:
+            if state != "waiting":
+                TenantArchive.objects.create(
+                    tenant_id=ALPHA.id, state=state, rows=204_000, rows_done=88_000, size=123_456
+                )
+    browser = factories.client_for("owner")
+    page = browser.get("/ajustes/dados/").content.decode()
+    assert "88.000" in page
+    assert 'aria-valuenow="43"' in page
+    assert 'hx-trigger="every 2s"' in browser.get("/ajustes/dados/arquivos/").content.decode()
+    with public_scope():
+        TenantArchive.objects.update(state="failed")
+    assert "every 2s" not in browser.get("/ajustes/dados/arquivos/").content.decode()
+
+
 def test_one_at_a_time_and_two_an_hour(tenant, committed):
     first = archives.request(passphrase=PASSPHRASE, asked_by="a@b.co")
     with pytest.raises(Conflict) as raised:
