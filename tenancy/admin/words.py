@@ -77,7 +77,7 @@ _COMMON = {
     "url": _("Link"),
     "level": _("Level"),
     "starts_at": _("From"),
-    "ends_at": _("To the end of"),
+    "ends_at": _("Until"),
     "limit": _("Limit"),
     "event": _("Event"),
     "instance": _("Instance"),
