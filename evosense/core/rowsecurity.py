@@ -1,9 +1,9 @@
 """Row-level security on shared tables: a second wall behind the schemas.
 
 Code inside a tenant's schema sees, of every shared table with a tenant column, only the rows of
-its tenant. The policy asks the search path itself, which is the house's one truth about the tenant and
-survives a pooler; no second setting could disagree with it. Shared code runs with the plain public
-path and sees everything: that is what `public_scope` says aloud.
+its tenant. The policy asks the search path itself, which is the house's one truth about the tenant
+and survives a pooler; no second setting could disagree with it. Shared code runs with the plain
+public path and sees everything: that is what `public_scope` says aloud.
 
 A path whose first schema is gone shows nothing: `current_schema()` would then be `public`, so the
 open branch compares the whole path instead.

@@ -154,7 +154,7 @@ def _refuse_haste(request: HttpRequest, email: str) -> str:
         f"g:limit:login:address:{address}", rate=PER_ADDRESS, per_seconds=60
     ):
         return ""
-    return _("Too many attempts. Wait one minute and try again.")
+    return _("Too many attempts. Wait a minute and try again.")
 
 
 def _account_of(request: HttpRequest, email: str) -> tuple[throttle.Kind, str]:

@@ -80,7 +80,7 @@ def login_passkey_options(request: HttpRequest) -> HttpResponse:
     """Give the browser a challenge: for the person half-way in, else for anybody's passkey."""
     address = throttle.subject_of("address", limit_address(client_address(request))).hex()
     if not allow(f"g:limit:passkey:address:{address}", rate=CHALLENGES, per_seconds=60):
-        message = _("Too many attempts. Wait one minute and try again.")
+        message = _("Too many attempts. Wait a minute and try again.")
         return JsonResponse({"message": message}, status=429)
     user = logins.half_way(request)
     return challenge(lambda: passkeys.request_options(request, user, purpose="login"))

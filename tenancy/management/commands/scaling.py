@@ -16,8 +16,8 @@ from tenancy.services.tenants import find_tenant
 class Command(JsonCommand):
     help = (
         "check: do the schemas keep the rules of Citus, and what is where; enable: make this"
-        " database a coordinator and distribute every company; place: even the nodes out (--apply does it);"
-        " move: bring one company to a node. See docs/scaling.md."
+        " database a coordinator and distribute every company; place: even the nodes out"
+        " (--apply does it); move: bring one company to a node. See docs/scaling.md."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
