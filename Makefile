@@ -54,6 +54,6 @@ sbom: environment-dev
 	@exec $(PY) tools/sbom.py $(ARGS)
 
 lock: environment-dev
-	@for name in requirements-bootstrap requirements requirements-dev; do \
+	@for name in requirements-bootstrap requirements requirements-dev requirements-tools; do \
 		.venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --fork-strategy fewest \
 		--python-version 3.11 --custom-compile-command "make lock" $$name.in -o $$name.txt || exit 1; done

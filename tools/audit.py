@@ -18,7 +18,7 @@ from typing import Any
 from packaging.markers import Marker
 
 PROJECT = Path(__file__).resolve().parents[1]
-LOCKS = ("requirements.txt", "requirements-dev.txt")
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-tools.txt")
 TOOL = str(Path(sys.executable).parent / "pip-audit")
 PATIENCE = 600
 CLEAN, VULNERABLE, NOT_AUDITED = 0, 1, 2

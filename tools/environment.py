@@ -3,7 +3,8 @@
     python3 tools/environment.py run     what `make run` needs
     python3 tools/environment.py dev     that and what tests and gates need
 
-A stamp with the files' hash makes the repeated call free.
+Tools that may not share versions with ours (semgrep pins an old OpenTelemetry) live in
+`.venv/tools`, an environment of its own. A stamp with the files' hash makes the repeated call free.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ PROJECT = Path(__file__).resolve().parents[1]
 VENV = PROJECT / ".venv"
 PYTHON = str(VENV / "bin" / "python")
 BOOTSTRAP = "requirements-bootstrap.txt"
+TOOLS = VENV / "tools"
+TOOLS_LOCK = "requirements-tools.txt"
 GROUPS = {
     "run": ["requirements.txt"],
-    "dev": ["requirements.txt", "requirements-dev.txt"],
+    "dev": ["requirements.txt", "requirements-dev.txt", TOOLS_LOCK],
 }
 
 
@@ -94,21 +97,28 @@ def create() -> None:
 
 def install(group: str) -> None:
     """Install with uv, or with pip where uv has no build or cannot reach its index."""
-    files = [str(PROJECT / name) for name in GROUPS[group]]
     say(f"installing {' and '.join(GROUPS[group])}")
     pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    bootstrap = [*pip, "--require-hashes", "-r", str(PROJECT / BOOTSTRAP)]
+    subprocess.run(bootstrap, stdout=sys.stderr, check=False)
+    sync(VENV, [name for name in GROUPS[group] if name != TOOLS_LOCK])
+    if TOOLS_LOCK in GROUPS[group]:
+        subprocess.run([PYTHON, "-m", "venv", TOOLS], stdout=sys.stderr, check=True)
+        sync(TOOLS, [TOOLS_LOCK])
+
+
+def sync(room: Path, names: list[str]) -> None:
+    """Make one environment hold what these lock files say, and nothing else."""
+    files = [str(PROJECT / name) for name in names]
+    python = str(room / "bin" / "python")
     try:
-        subprocess.run(
-            [*pip, "--require-hashes", "-r", str(PROJECT / BOOTSTRAP)],
-            stdout=sys.stderr,
-            check=True,
-        )
         uv = [str(VENV / "bin" / "uv"), "pip", "sync", "--quiet", "--require-hashes"]
         subprocess.run(
-            [*uv, "--python", PYTHON, *files], env=uv_environment(), stdout=sys.stderr, check=True
+            [*uv, "--python", python, *files], env=uv_environment(), stdout=sys.stderr, check=True
         )
-    except subprocess.CalledProcessError:
+    except (OSError, subprocess.CalledProcessError):
         say("uv did not succeed; trying pip")
+        pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
         arguments = [part for path in files for part in ("-r", path)]
         subprocess.run([*pip, "--require-hashes", *arguments], stdout=sys.stderr, check=True)
 

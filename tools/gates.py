@@ -18,6 +18,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
+# See tools/environment.py.
+TOOLS = PROJECT / ".venv" / "tools" / "bin"
 AT_ONCE = 2
 sys.path.insert(0, str(PROJECT))
 
@@ -47,7 +49,7 @@ def semgrep() -> tuple[str, ...]:
     """Return the scan with our own rules; it asks nothing of any server."""
     rules = str(PROJECT / "tools" / "semgrep" / "rules")
     quiet = ("--metrics=off", "--disable-version-check", "--quiet", "--error", "--jobs", "1")
-    return (str(BIN / "semgrep"), "scan", *quiet, "--config", rules, ".")
+    return (str(TOOLS / "semgrep"), "scan", *quiet, "--config", rules, ".")
 
 
 def bandit() -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from evosense.local.home import PROJECT
 from evosense.testing.house import database_url, production_environment
 from evosense.testing.roles import PASSWORD, made_roles
 from tenancy.db.roles import RoleNames
+from tools.gates import TOOLS
 
 BIN = Path(sys.executable).parent
 COMPOSE = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
@@ -39,7 +40,7 @@ READERS = (
 
 @pytest.mark.parametrize("name", ["docker-compose.yml", "docker-compose.citus.yml"])
 def test_the_compose_file_fits_the_specification(name):
-    done = run([str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", name])
+    done = run([str(TOOLS / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", name])
 
     assert done.returncode == 0, done.stdout + done.stderr
 
