@@ -43,6 +43,7 @@ app.conf.beat_schedule = {
     },
     "remains": {"task": "tenancy.sweep_remains", "schedule": crontab("50", "4")},
     "front door": {"task": "tenancy.purge_front_door", "schedule": crontab("25", "3")},
+    "old audit": {"task": "tenancy.forget_old_audit", "schedule": crontab("20", "4", "0")},
     "audit anchors": {
         "task": "tenancy.fan_out",
         "schedule": 60.0,

@@ -101,6 +101,11 @@ def _access() -> None:
     )
     register_action("key.revoked", _("API key ended"), _("%(who)s ended the API key %(object)s"))
     register_action(
+        "audit.purged",
+        _("Old entries removed"),
+        _("Entries up to number %(object)s were removed after two years"),
+    )
+    register_action(
         "audit.exported",
         _("Audit exported"),
         _("%(who)s exported the audit as %(after)s"),

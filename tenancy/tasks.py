@@ -158,6 +158,12 @@ def recheck_domains() -> None:
     domains.recheck_domains()
 
 
+@shared_task(name="tenancy.forget_old_audit", tenant_required=False, expires=3600)
+def forget_old_audit() -> None:
+    """Remove audit entries after two years; the worker is the owner, the application may not."""
+    audit_chain.forget_old()
+
+
 @shared_task(name="tenancy.anchor_audit", expires=3600)
 def anchor_audit() -> None:
     """Check this company's trail and leave its newest seal in the log; once a night."""

@@ -18,6 +18,8 @@ import psycopg
 import structlog
 from django.db import OperationalError, connections, transaction
 
+from evosense.core import heartbeat
+from evosense.core.metrics import LAST_STEP, STEP_DONE, STEP_FAILURES
 from evosense.core.schema import TenantRef, after_commit, public_scope, tenant_scope
 from evosense.core.tracebacks import headline
 from messaging.hints import send_hint
@@ -67,10 +69,14 @@ class Worker:
         while not self._stopping:
             try:
                 worked = self.round()
+                STEP_DONE.labels("ingest").inc(worked)
+                LAST_STEP.labels("ingest").set_to_current_time()
             except _OUTAGES as error:
+                STEP_FAILURES.labels("ingest").inc()
                 log.warning("ingest.database_away", error=headline(error))
                 connections.close_all()
                 worked = 0
+            heartbeat.beat()
             if not worked and not self._stopping:
                 wait(POLL_SECONDS)
 

@@ -6,7 +6,7 @@ sees, so an entry that is altered, removed or slipped in breaks it from there on
 
 import hashlib
 import json
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from evosense.core.schema import active_tenant, database_cursor, public_scope
 from tenancy.models import AuditEntry
 
 _START = bytes(32)
+PURGED = "audit.purged"
 _SEALED = (
     "number", "actor_kind", "actor_id", "actor_label", "address", "request_id", "action",
     "object_type", "object_id", "object_label", "changes",
@@ -82,16 +83,54 @@ def seal(entry: AuditEntry) -> bytes:
 
 
 def first_broken(tenant_id: UUID | None) -> int | None:
-    """Return the number of the first entry that does not fit the chain, or None when all do."""
-    expected, number = _START, 0
+    """Return the number of the first entry that does not fit the chain, or None when all do.
+
+    A trail whose oldest entries were removed after their time begins where its own entry about the
+    last removal says that it begins.
+    """
     with public_scope():
         entries = trail_of(tenant_id).order_by("number")
+        expected, number = _beginning(entries)
         for entry in entries.iterator(chunk_size=2000):
             fits = entry.number == number + 1 and bytes(entry.previous_hash) == expected
             if not fits or seal(entry) != bytes(entry.hash):
                 return number + 1
             expected, number = bytes(entry.hash), entry.number
     return None
+
+
+def remove_older(tenant_id: UUID | None, *, than: datetime) -> int:
+    """Remove the entries whose time is over, oldest first; returns how many.
+
+    What is left names the number and the seal of the last one removed, so the chain still holds and
+    a removal that nobody noted is found.
+    """
+    with public_scope(), transaction.atomic():
+        _take_turn(tenant_id)
+        last = trail_of(tenant_id).filter(at__lt=than).order_by("-number").first()
+        if last is None:
+            return 0
+        record(
+            PURGED,
+            object_type="audit",
+            object_id=last.number,
+            object_label=str(last.number),
+            changes={"hash": [None, bytes(last.hash).hex()]},
+            tenant_id=tenant_id,
+        )
+        return trail_of(tenant_id).filter(number__lte=last.number).delete()[0]
+
+
+def _beginning(entries: QuerySet[AuditEntry]) -> tuple[bytes, int]:
+    """Return the seal and the number that the first entry has to follow."""
+    first = entries.first()
+    if first is None or first.number == 1:
+        return _START, 0
+    before = bytes(first.previous_hash)
+    said = entries.filter(
+        action=PURGED, object_id=str(first.number - 1), changes__hash__1=before.hex()
+    )
+    return (before, first.number - 1) if said.exists() else (_START, 0)
 
 
 def _take_turn(tenant_id: UUID | None) -> None:

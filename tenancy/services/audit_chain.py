@@ -6,11 +6,17 @@ whoever may write the tables cannot write the log stream of yesterday.
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.utils import timezone
+
 from evosense.core.schema import public_scope
-from tenancy.services.audit import first_broken, trail_of
+from tenancy.models import AuditEntry
+from tenancy.services.audit import first_broken, remove_older, trail_of
+
+# Longer than messages are kept: who did what must outlive what it was done to.
+KEPT = timedelta(days=730)
 
 logger = logging.getLogger("evosense.audit")
 
@@ -43,3 +49,12 @@ def anchor(tenant_id: UUID) -> ChainCheck:
     elif found.number:
         logger.info("audit anchor of %s: entry %s %s", tenant_id, found.number, found.hash)
     return found
+
+
+def forget_old() -> int:
+    """Remove what is older than two years from every trail, one chain a transaction."""
+    cut = timezone.now() - KEPT
+    with public_scope():
+        old = AuditEntry.objects.filter(at__lt=cut).order_by().values_list("tenant_id", flat=True)
+        trails = list(old.distinct())
+    return sum(remove_older(tenant_id, than=cut) for tenant_id in trails)

@@ -9,7 +9,7 @@ import psycopg
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
-from evosense.core import heartbeat, metrics
+from evosense.core import metrics
 from messaging.ingest.worker import TURN, Worker, collect_rarely
 
 
@@ -53,7 +53,6 @@ class Waker:
         os.write(self._writer, b"x")
 
     def wait(self, seconds: float) -> None:
-        heartbeat.beat()
         listener = self._listening()
         watched = [self._reader, *([listener.fileno()] if listener else [])]
         ready, _, _ = select.select(watched, [], [], seconds)
