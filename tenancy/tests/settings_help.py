@@ -1,25 +1,14 @@
 """How the tests of the settings pages open and send them."""
 
-import pytest
 from django.test import Client
 
 from evosense.core.schema import public_scope
 from evosense.testing.databases import ALPHA
-from tenancy.models import (
-    Entitlement,
-)
+from tenancy.models import Entitlement
 from tenancy.recent import _PROVED_AT
-from tenancy.selectors.brand import forget_looks
 from tenancy.tests.factories import client_of, make_member
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
-
-
-@pytest.fixture(autouse=True)
-def _no_look_kept():
-    forget_looks()
-    yield
-    forget_looks()
 
 
 def browser(role="admin", *, proved=True, **over) -> Client:
