@@ -42,14 +42,14 @@ def one_line(text: str) -> str:
 
 def _message(mail: Mail, context: dict[str, Any]) -> EmailMultiAlternatives:
     name = f"emails/{mail.kind}"
-    subject = one_line(_text(f"{name}.subject.txt", context))
     everything = {
         **context,
-        "subject": subject,
         "language": translation.get_language(),
         "company": mail.tenant.name if mail.tenant else "",
         **_look(mail),
     }
+    subject = one_line(_text(f"{name}.subject.txt", everything))
+    everything["subject"] = subject
     message = EmailMultiAlternatives(
         subject=subject,
         body=_text(f"{name}.txt", everything).strip() + "\n",

@@ -70,6 +70,7 @@ def test_the_letter_names_who_invites_and_leads_to_the_companys_own_host(roomy, 
     (letter,) = outbox.outbox
     html = letter.alternatives[0][0]
     assert letter.to == ["ana@example.com"]
+    assert ALPHA.name in letter.subject
     assert "Vera <b>& Cia</b>" in letter.body
     assert "<b>& Cia" not in html
     assert "Vera &lt;b&gt;&amp; Cia&lt;/b&gt;" in html
