@@ -6,7 +6,7 @@ from uuid import UUID
 from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import MaxLengthValidator, validate_email
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +15,9 @@ from evosense.core.errors import Conflict, Invalid
 from evosense.core.schema import public_scope
 from tenancy.models import Membership, Role, User
 from tenancy.services import audit
+
+# What the columns hold; RFC 5321 allows no longer address.
+_EMAIL_LENGTH = 254
 
 
 def create_user(*, email: str, password: str, name: str = "", locale: str = "") -> User:
@@ -124,6 +127,7 @@ def checked_email(email: str) -> str:
     email = email.strip().lower()
     try:
         validate_email(email)
+        MaxLengthValidator(_EMAIL_LENGTH)(email)
     except ValidationError as error:
         message = _("This is not an e-mail address.")
         raise Invalid("email_invalid", message, field="email") from error

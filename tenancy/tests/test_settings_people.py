@@ -27,6 +27,13 @@ def test_the_index_shows_only_what_a_role_may_open():
     assert 'href="/ajustes/chaves/"' not in supervisor
 
 
+def test_an_index_without_settings_does_not_speak_of_a_search():
+    html = page(browser("agent"), "/ajustes/")
+    assert "data-group" not in html
+    assert "data-none" not in html
+    assert page(browser("admin"), "/ajustes/").count("data-none") == 2
+
+
 def test_the_rail_offers_settings_only_to_whom_they_show_something():
     role = make_role("contacts.view")
     assert 'href="/ajustes/"' in page(browser("supervisor"), "/contatos/")
@@ -96,10 +103,12 @@ def test_several_people_are_invited_at_once_and_refusals_stay_in_the_form():
     seats(10)
     client = browser()
     known = make_member("agent").user.email
-    data = {"emails": f"ana@aurora.example, BIA@aurora.example\n{known} nonsense", "role": "agent"}
-    answer = send(client, "/ajustes/pessoas/convidar/", data, 422)
+    wide = f"{'x' * 60}@{'y.' * 110}example"
+    written = f"ana@aurora.example, {wide}; BIA@aurora.example\n{known} nonsense"
+    answer = send(client, "/ajustes/pessoas/convidar/", {"emails": written, "role": "agent"}, 422)
     html = answer.content.decode()
     assert known in html
+    assert wide in html
     assert "nonsense" in html
     with public_scope():
         invited = set(Invitation.objects.values_list("email", flat=True))
