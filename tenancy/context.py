@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from evosense.core.schema import TenantRef
 from tenancy.selectors.brand import PLAIN, Look, look_of
 
 
@@ -13,6 +14,6 @@ def brand(request: HttpRequest) -> dict[str, Any]:
     tenant = getattr(request, "tenant", None)
 
     def look() -> Look:
-        return look_of(tenant.id) if tenant is not None else PLAIN
+        return look_of(tenant.id) if isinstance(tenant, TenantRef) else PLAIN
 
     return {"brand": SimpleLazyObject(look)}

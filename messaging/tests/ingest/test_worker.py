@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from evosense.core.errors import NotFound
 from evosense.core.models import OutboxEvent
 from evosense.core.schema import database_cursor, tenant_scope
 from messaging.ingest import queue, worker
@@ -68,8 +69,9 @@ def test_replay_applies_what_is_understood_by_now(line):
 def test_replay_leaves_other_tenants_alone(line, other_tenant):
     deliver(line, b"{")
     work()
-    with tenant_scope(other_tenant):
-        assert replay_events(line, statuses=["kept", "dead"]) == 0
+    with tenant_scope(other_tenant), pytest.raises(NotFound):
+        replay_events(line, statuses=["kept", "dead"])
+    assert work() == 0
 
 
 def poisoned(monkeypatch, ident):

@@ -1,5 +1,6 @@
 """Archives that were cut, changed or forged: one clear line, and nothing is stored."""
 
+import errno
 import gzip
 import io
 import json
@@ -8,6 +9,7 @@ import zlib
 import pytest
 from django.core.files.storage import default_storage
 
+from evosense.core.crypto import DecryptionError
 from evosense.core.errors import DomainError
 from evosense.core.schema import database_cursor, public_scope
 from evosense.testing.databases import ALPHA
@@ -278,3 +280,29 @@ def test_a_failure_in_the_middle_takes_the_files_back(archive, monkeypatch):
     except FileNotFoundError:
         folders = []
     assert not [name for name in folders if default_storage.exists(f"tenants/{name}/media/a")]
+
+
+class FullDisk(io.BytesIO):
+    """Takes so many bytes and no more."""
+
+    def write(self, data):
+        if self.tell() > 8000:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
+
+
+@pytest.mark.parametrize("with_raw_events", [False, True])
+def test_a_disk_that_fills_half_way_ends_the_export(archive, monkeypatch, with_raw_events):
+    monkeypatch.setattr(packing, "PART", 512)
+    with pytest.raises(OSError, match="No space"):
+        export_tenant(ALPHA, FullDisk(), passphrase=PASSPHRASE, with_raw_events=with_raw_events)
+    # The rollback did not wait for the rest of the COPY, and the connection is good.
+    assert Contact.objects.count() > 0
+
+
+def test_a_value_that_cannot_be_opened_ends_the_export(archive):
+    with database_cursor() as cursor:
+        cursor.execute("UPDATE messaging_identity SET address = '\\x01'")
+    with pytest.raises(DecryptionError):
+        export_tenant(ALPHA, io.BytesIO(), passphrase=PASSPHRASE)
+    assert Contact.objects.count() > 0

@@ -81,6 +81,7 @@ def test_a_difference_is_told_and_exits_with_three(filled, tmp_path, capsys):
     [
         (["tenant_export", "--tenant=nobody", "--to=x"], "tenant: "),
         (["tenant_export", "--tenant=alpha", "--to=/nowhere/x"], "--to: "),
+        (["tenant_export", "--tenant=alpha", "--to="], "--to: "),
         (["tenant_export", "--tenant=alpha", "--to=x", "--passphrase-env=NO_SUCH"], "NO_SUCH"),
         (["tenant_export", "--tenant=alpha", "--to=x", "--passphrase-env=SHORT"], "passphrase: "),
         (["tenant_import", "/nowhere/x"], "file: "),

@@ -3,6 +3,8 @@
 import io
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from evosense.core.errors import Conflict
 from evosense.core.schema import public_scope, tenant_scope
@@ -55,6 +57,14 @@ def test_a_copy_beside_is_the_archive_and_disturbs_nobody(archive):
     assert {name: one.different for name, one in found.tables.items() if one.different} == {
         "messaging_contact": 1
     }
+
+
+def test_a_copy_beside_is_not_exported(archive, monkeypatch, tmp_path):
+    restored(archive)
+    monkeypatch.setenv("EVOSENSE_ARCHIVE_PASSPHRASE", PASSPHRASE)
+    with pytest.raises(CommandError, match="alpha-restored"):
+        call_command("tenant_export", "--tenant=alpha-restored", f"--to={tmp_path / 'x'}")
+    assert not list(tmp_path.iterdir())
 
 
 def test_swapping_brings_the_old_rows_back_and_again_undoes_it(archive):

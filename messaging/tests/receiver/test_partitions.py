@@ -71,7 +71,7 @@ def test_partition_has_the_indexes_and_counts_on():
         cursor.execute(
             "SELECT count(*) FROM pg_indexes WHERE tablename = 'webhook_events_p20310520'"
         )
-        assert cursor.fetchone() == (3,)
+        assert cursor.fetchone() == (4,)
 
 
 def test_rows_without_a_partition_are_moved_home():
