@@ -5,7 +5,7 @@ of its routes, and `webhook_events_recent` finds the rows of a route.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -60,7 +60,7 @@ def pack(packer: Packer, tenant_id: UUID, tick: Callable[[int], None]) -> None:
     packer.add_rows("raw/blobs", _blobs(blobs), tick)
 
 
-def _events(tenant_id: UUID, blobs: list[tuple[str, UUID]]) -> Iterator[bytes]:
+def _events(tenant_id: UUID, blobs: list[tuple[str, UUID]]) -> Generator[bytes, None, None]:
     routes = _routes(tenant_id)
     # Ids from our own rows, never text of a stranger.
     wanted = ", ".join(f"'{route}'" for route in routes) or "NULL"
@@ -79,7 +79,7 @@ def _events(tenant_id: UUID, blobs: list[tuple[str, UUID]]) -> Iterator[bytes]:
             yield row
 
 
-def _blobs(places: list[tuple[str, UUID]]) -> Iterator[bytes]:
+def _blobs(places: list[tuple[str, UUID]]) -> Generator[bytes, None, None]:
     for received_at, blob_id in sorted(set(places)):
         query = (
             f"COPY (SELECT {_BLOB} FROM public.webhook_blobs"  # noqa: S608

@@ -11,7 +11,8 @@ import json
 import re
 import tarfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -61,20 +62,25 @@ class Packer:
         self._member(name, json.dumps(value, ensure_ascii=False, indent=1).encode())
 
     def add_rows(
-        self, folder: str, rows: Iterable[bytes], tick: Callable[[int], None] | None = None
+        self,
+        folder: str,
+        rows: Generator[bytes, None, None],
+        tick: Callable[[int], None] | None = None,
     ) -> None:
         """Write lines as parts below `folder`; a part ends at the end of a line."""
         section = self.sections.setdefault(folder, Section())
         waiting, size, number = [], 0, 0
-        for row in rows:
-            waiting.append(row)
-            size += len(row)
-            if size >= PART:
-                number += 1
-                self._part(folder, number, b"".join(waiting), section)
-                if tick:
-                    tick(len(waiting))
-                waiting, size = [], 0
+        # Closed when writing fails: the rollback of a COPY that is half read waits for ever.
+        with closing(rows):
+            for row in rows:
+                waiting.append(row)
+                size += len(row)
+                if size >= PART:
+                    number += 1
+                    self._part(folder, number, b"".join(waiting), section)
+                    if tick:
+                        tick(len(waiting))
+                    waiting, size = [], 0
         if waiting:
             self._part(folder, number + 1, b"".join(waiting), section)
             if tick:

@@ -6,7 +6,7 @@ the models, so that a new table cannot be forgotten by an export or by a deletio
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -69,7 +69,7 @@ def forgotten_tables() -> list[str]:
     return sorted(found)
 
 
-def lines(entry: Shared, tenant_id: UUID) -> Iterator[bytes]:
+def lines(entry: Shared, tenant_id: UUID) -> Generator[bytes, None, None]:
     """Yield the table's rows of one company as JSON lines."""
     shape = _membership if entry.model is models.Membership else plain
     rows = entry.rows(tenant_id).order_by("pk")

@@ -10,7 +10,8 @@ is special about a column is asked of the models:
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -108,13 +109,18 @@ def special_columns() -> Special:
     return Special(encrypted, frozenset(users), frozenset(raw_events))
 
 
-def copy_out(table: Table, changes: Mapping[str, Change], cursor: Any = None) -> Iterator[bytes]:
-    """Yield the rows of the active tenant's table, ordered by key, their cells changed."""
+def copy_out(
+    table: Table, changes: Mapping[str, Change], cursor: Any = None
+) -> Generator[bytes, None, None]:
+    """Yield the rows of the active tenant's table, ordered by key, their cells changed.
+
+    Close it when you stop early: a COPY that is left half read lets its rollback wait for ever.
+    """
     rows = _read(table, cursor)
     return _changed(rows, table, changes) if changes else rows
 
 
-def _read(table: Table, cursor: Any) -> Iterator[bytes]:
+def _read(table: Table, cursor: Any) -> Generator[bytes, None, None]:
     order = ", ".join(map(_ordered(table), table.key))
     query = (
         f"COPY (SELECT {_list(table.columns)} FROM {qualified(table.name)} ORDER BY {order})"  # noqa: S608
@@ -138,13 +144,16 @@ def copy_in(table: Table, columns: list[str]) -> str:
     return f"COPY {qualified(table.name)} ({_list(columns)}) FROM STDIN"
 
 
-def _changed(rows: Iterator[bytes], table: Table, changes: Mapping[str, Change]) -> Iterator[bytes]:
+def _changed(
+    rows: Generator[bytes, None, None], table: Table, changes: Mapping[str, Change]
+) -> Generator[bytes, None, None]:
     places = [(table.columns.index(name), change) for name, change in changes.items()]
-    for row in rows:
-        cells = row[:-1].split(b"\t")
-        for place, change in places:
-            cells[place] = change(cells[place])
-        yield b"\t".join(cells) + b"\n"
+    with closing(rows):
+        for row in rows:
+            cells = row[:-1].split(b"\t")
+            for place, change in places:
+                cells[place] = change(cells[place])
+            yield b"\t".join(cells) + b"\n"
 
 
 class LineChanger:

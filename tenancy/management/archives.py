@@ -38,6 +38,8 @@ def passphrase_of(variable: str) -> str:
 def writing(path: str) -> Iterator[BinaryIO]:
     """Yield a new file that gets its name when it is whole; an existing one is never replaced."""
     target = Path(path)
+    if not target.name:
+        raise CommandError("--to: name a file")
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
     if target.exists():
         raise CommandError(f"--to: {path} exists already")

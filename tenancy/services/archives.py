@@ -21,6 +21,7 @@ from evosense.core.errors import Conflict, NotFound
 from evosense.core.schema import TenantRef, current_tenant, public_scope, tenant_scope
 from tenancy.archive import files
 from tenancy.archive.export import estimated_rows, export_tenant
+from tenancy.archive.places import owner_of
 from tenancy.archive.sealed import checked_passphrase
 from tenancy.models import Tenant, TenantArchive
 from tenancy.services import audit, mail
@@ -138,10 +139,16 @@ def remove(archive: TenantArchive) -> None:
 
 
 def check_has_schema(tenant: Tenant) -> None:
-    """Refuse companies whose tables are not there yet or not any more."""
+    """Refuse companies whose tables are not there yet or not any more, and copies beside one."""
     if tenant.state not in {Tenant.State.READY, Tenant.State.MOVING}:
         message = _("%(slug)s is being prepared or deleted.") % {"slug": tenant.slug}
         raise Conflict("tenant_not_ready", message, field="tenant")
+    if owner_of(tenant.schema_name) not in {None, tenant.id}:
+        # Its rows are sealed for the company that it stands beside.
+        refusal = _("%(slug)s is a restored copy: swap it with its company and export that.") % {
+            "slug": tenant.slug
+        }
+        raise Conflict("tenant_is_copy", refusal, field="tenant")
 
 
 def note_export(tenant: Tenant, *, rows: int) -> None:
