@@ -1,5 +1,6 @@
 """Deletion: nothing of the company is left, others are untouched, and a kill costs nothing."""
 
+import io
 import json
 import os
 import subprocess
@@ -26,6 +27,8 @@ from evosense.testing.databases import ALPHA, BETA
 from evosense.testing.threads import run_threads
 from messaging.models import Contact
 from tenancy.archive import shared
+from tenancy.archive.export import export_tenant
+from tenancy.archive.restore import import_tenant
 from tenancy.db import fair
 from tenancy.models import (
     ApiKey,
@@ -202,6 +205,25 @@ def test_people_of_no_other_company_are_deactivated_and_the_platform_remembers(c
         assert (entry.action, entry.object_label) == ("tenant.deleted", "acme")
     assert audit.first_broken(None) is None
     assert audit.first_broken(tenant.id) is None
+
+
+def test_a_company_that_comes_back_brings_its_people_back(committed):
+    tenant = make_company()
+    gone = factories.make_member("agent", tenant=tenant.ref, is_active=False).user
+    closed = factories.make_member("agent", tenant=tenant.ref).user
+    factories.make_member("viewer", tenant=ALPHA, user=closed)
+    file = io.BytesIO()
+    export_tenant(tenant.ref, file, passphrase=PASSPHRASE)
+    delete_now(tenant)
+    with public_scope():
+        User.objects.filter(pk=closed.pk).update(is_active=False)
+    file.seek(0)
+    import_tenant(file, PASSPHRASE)
+    with public_scope():
+        assert User.objects.get(email="dona@acme.com").is_active
+        assert not User.objects.get(pk=gone.pk).is_active
+        # Closed by an operator: it belongs to another company and was no stray.
+        assert not User.objects.get(pk=closed.pk).is_active
 
 
 def test_its_names_are_never_given_out_again(committed):
