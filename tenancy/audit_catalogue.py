@@ -115,6 +115,7 @@ def _access() -> None:
 
 
 def _life() -> None:
+    register_action("tenant.created", _("Company created"), _("The company %(object)s was created"))
     register_action("tenant.suspended", _("Company suspended"), _("%(who)s suspended the company"))
     register_action("tenant.resumed", _("Company resumed"), _("%(who)s let the company work again"))
     register_action(
