@@ -109,6 +109,9 @@ def test_several_people_are_invited_at_once_and_refusals_stay_in_the_form():
     html = answer.content.decode()
     assert known in html
     assert wide in html
+    # Whoever was invited is named beside them, and the list behind is not shown stale.
+    assert "ana@aurora.example, bia@aurora.example" in html
+    assert 'href="/ajustes/pessoas/?aba=convites">' in html
     assert "nonsense" in html
     with public_scope():
         invited = set(Invitation.objects.values_list("email", flat=True))

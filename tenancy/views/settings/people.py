@@ -55,12 +55,11 @@ def people_invite(request: HttpRequest) -> HttpResponse:
         raw = request.POST.get("emails", "")[:5000]
         role = request.POST.get("role", "")
         sent, refused = _invite_all(_addresses(raw), role)
-        if sent:
-            text = _("Invited: %(who)s.") % {"who": ", ".join(sent)}
-            messages.success(request, text)
-        if not refused:
-            return redirect_client(request, f"{reverse('settings:people')}?aba=convites")
-        return _invite_page(request, refused, role, status=422)
+        invited = _("Invited: %(who)s.") % {"who": ", ".join(sent)} if sent else ""
+        if refused:
+            return _invite_page(request, refused, role, invited=invited, status=422)
+        messages.success(request, invited)
+        return redirect_client(request, f"{reverse('settings:people')}?aba=convites")
     return _invite_page(request, {}, "agent")
 
 
@@ -194,12 +193,18 @@ def _invite_all(addresses: list[str], role: str) -> tuple[list[str], dict[str, A
 
 
 def _invite_page(
-    request: HttpRequest, refused: dict[str, Any], role: str, status: int = 200
+    request: HttpRequest,
+    refused: dict[str, Any],
+    role: str,
+    *,
+    invited: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     kept = request.POST.get("emails", "") if "" in refused else "\n".join(refused)
     context = {
         "emails": kept,
         "refused": refused,
+        "invited": invited,
         "choices": _choices(request),
         "role": role,
         "seats": seats_of(tenant_id()),
