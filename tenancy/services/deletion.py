@@ -201,7 +201,9 @@ def purge_rows(doomed: Doomed) -> None:
         people = list(
             Membership.objects.filter(tenant_id=doomed.id).values_list("user_id", flat=True)
         )
-        hosts = list(Domain.objects.filter(tenant_id=doomed.id).values_list("domain", flat=True))
+        # A claim without proof may be of anybody's name: its owner must go on being able to use it.
+        proved = Domain.objects.filter(tenant_id=doomed.id, state=Domain.State.ACTIVE)
+        hosts = list(proved.values_list("domain", flat=True))
         counts = {
             entry.name: entry.rows(doomed.id).delete()[0]
             for entry in reversed(shared_tables())

@@ -34,6 +34,7 @@ from tenancy.models import (
     ApiKey,
     AuditEntry,
     Brand,
+    Domain,
     Entitlement,
     Feature,
     Invitation,
@@ -47,7 +48,7 @@ from tenancy.models import (
     User,
     WebhookRoute,
 )
-from tenancy.services import archives, audit, deletion, life, tenants
+from tenancy.services import archives, audit, deletion, domains, life, tenants
 from tenancy.services.keys import create_key
 from tenancy.tests import factories
 
@@ -235,6 +236,16 @@ def test_its_names_are_never_given_out_again(committed):
     with pytest.raises(Conflict) as raised:
         tenants.create_tenant(name="New", slug="acme")
     assert raised.value.code == "slug_taken"
+
+
+@pytest.mark.parametrize("state", ["pending", "lost"])
+def test_a_name_that_was_only_claimed_stays_its_owners(committed, state):
+    tenant, rightful = make_company(), make_company("other")
+    claim = domains.add_domain(tenant.id, host="chat.rightful.example")
+    with public_scope():
+        Domain.objects.filter(pk=claim.pk).update(state=state)
+    delete_now(tenant)
+    assert domains.add_domain(rightful.id, host="chat.rightful.example").state == "pending"
 
 
 def test_two_deletions_at_once_delete_once(committed):
