@@ -52,6 +52,16 @@ def test_every_command_exists_and_takes_its_options(page):
         assert unknown == [], f"{page.name}: {line}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_what_needs_the_tables_owner_or_the_spool_is_not_asked_of_web(page):
+    # `web` is the role that may only read and write rows, and sees the spool read-only.
+    asked = re.findall(r"(?:exec|run --rm) web python manage\.py ([a-z_]+)", page.read_text())
+    beyond = {"setup", "migrate", "tenants", "scaling", "database_roles"}
+    beyond |= {"ingest_partitions", "ingest_drain"}
+    beyond |= {f"tenant_{act}" for act in ("create", "export", "import", "swap", "delete")}
+    assert not beyond & set(asked)
+
+
 @pytest.mark.parametrize("expression", sorted(set(EXPRESSIONS)))
 def test_alerts_and_dashboard_ask_for_numbers_that_exist(expression):
     asked = set(re.findall(r"\b(?:evosense|receiver)_[a-z_]+", expression))

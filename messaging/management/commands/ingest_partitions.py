@@ -1,15 +1,13 @@
 """Make the partitions of the event log ahead of time and drop expired ones."""
 
-import json
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from messaging.ingest import partitions
+from tenancy.management.output import JsonCommand
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     help = "Create the event log's partitions of the next days and drop those past retention."
 
-    def handle(self, *_args: Any, **_options: Any) -> None:
-        self.stdout.write(json.dumps(partitions.as_counts(partitions.maintain())))
+    def answer(self, **_options: Any) -> dict[str, Any]:
+        return dict(partitions.as_counts(partitions.maintain()))
