@@ -135,9 +135,12 @@ def _create(table: str, day: date) -> None:
             cursor.execute(sql.SQL(statement).format(**bounds))
 
 
+# Row security of the table holds for who asks the table. A partition asked by its own name would
+# show every company's rows, so nobody but its owner may.
 _CREATE = (
     "CREATE TABLE {name} (LIKE {table}"
     " INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING COMPRESSION INCLUDING STORAGE) {storage}",
+    "ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
     # Nothing may arrive in the default partition between the move and the attachment.
     "LOCK TABLE {default} IN ACCESS EXCLUSIVE MODE",
     "WITH stray AS (DELETE FROM {default}"

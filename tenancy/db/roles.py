@@ -26,6 +26,18 @@ _FLAGS = {
 }
 # What nobody may rewrite, not even a page with a hole in it.
 APPEND_ONLY = ("tenancy_auditentry",)
+# What reports never need: a session's key, a second factor or a password's hash opens an account.
+WITHHELD = (
+    "django_session",
+    "usersessions_usersession",
+    "mfa_authenticator",
+    "account_emailconfirmation",
+    "tenancy_apikey",
+    "tenancy_schemascript",
+    "tenancy_signup",
+    "tenancy_user",
+    "tenancy_webhookroute",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +152,19 @@ def _grant(names: RoleNames) -> None:
         names.backup,
     )
     seal_history()
+    _withhold(names.readonly)
+
+
+def _withhold(reader: str) -> None:
+    """Take from the reader of reports what opens accounts; of people it keeps name and address."""
+    for table in _rows(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        " AND relname = ANY(%s)",
+        list(WITHHELD),
+    ):
+        _run("REVOKE SELECT ON public.{} FROM {}", table, reader)
+        if table == "tenancy_user":
+            _run("GRANT SELECT (id, email, name, is_active) ON public.{} TO {}", table, reader)
 
 
 def _grant_schema(names: RoleNames, schema: str) -> None:

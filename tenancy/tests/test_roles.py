@@ -147,6 +147,44 @@ def test_readers_read_and_nothing_else(roles):
             link.execute("DELETE FROM tenancy_brand")
 
 
+def test_no_partition_shows_what_its_table_hides(roles):
+    event = make_raw_event(tenant_id=BETA.id)
+    with as_role(NAMES.app, path=f"{ALPHA.schema_name}, public") as link:
+        for table in ("webhook_events", event):
+            counting = sql.SQL("SELECT count(*) FROM public.{}").format(sql.Identifier(table))
+            assert link.execute(counting).fetchone() == (0,)
+    with as_role(NAMES.app) as link:
+        assert link.execute("SELECT count(*) FROM webhook_events").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM django_session",
+        "SELECT * FROM mfa_authenticator",
+        "SELECT password FROM tenancy_user",
+        "SELECT token_hash FROM tenancy_webhookroute",
+    ],
+)
+def test_reports_see_nothing_that_opens_an_account(roles, statement):
+    with as_role(NAMES.readonly) as link:
+        link.execute("SELECT id, email, name FROM tenancy_user")
+        with pytest.raises(errors.InsufficientPrivilege):
+            link.execute(statement)
+
+
+def make_raw_event(*, tenant_id):
+    """Store one raw event; return the name of the partition that holds it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO webhook_events (received_at, tenant_id, connection_id, dedupe_key, body,"
+            " next_attempt_at) VALUES (now(), %s, %s, '', '{}', now())"
+            " RETURNING tableoid::regclass",
+            [tenant_id, tenant_id],
+        )
+        return cursor.fetchone()[0]
+
+
 def test_the_owner_owns_every_table(roles):
     with connection.cursor() as cursor:
         cursor.execute(
