@@ -1,10 +1,11 @@
-from functools import cache
 from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
 from django.test import Client
 
+from evosense.core.schema import public_scope
+from tenancy.models import Entitlement
 from tenancy.tests import factories
 
 HOST = f"alpha.{settings.PUBLIC_HOST}"
@@ -14,11 +15,12 @@ HOST = f"alpha.{settings.PUBLIC_HOST}"
 def api(tenant):
     """Return `api(scopes=…).get("messages", direction="inbound")` with a key of `alpha`."""
 
-    # One for each list of scopes: the plan of `alpha` includes few.
-    keys = cache(lambda scopes: factories.make_api_key(scopes=scopes))
+    # The plan of `alpha` includes few keys.
+    with public_scope():
+        Entitlement.objects.create(tenant_id=tenant.id, name="api_keys", limit=None)
 
     def make(*scopes, host=HOST):
-        key = keys(scopes or ("all",))
+        key = factories.make_api_key(scopes=scopes or ("all",))
         browser = Client(HTTP_HOST=host, HTTP_AUTHORIZATION=f"Bearer {key}")
 
         def send(method, path, body=None, headers=None, **params):
