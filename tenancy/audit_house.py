@@ -9,6 +9,40 @@ def register() -> None:
     _support()
     _plan()
     _domains()
+    _house()
+
+
+def _house() -> None:
+    """The platform's own chain: what operators did to people, switches and work."""
+    for action, label, sentence in (
+        ("operator.created", _("Operator created"), _("%(who)s made %(object)s an operator")),
+        ("user.deactivated", _("Account closed"), _("%(who)s closed the account %(object)s")),
+        ("user.reactivated", _("Account reopened"), _("%(who)s reopened the account %(object)s")),
+        (
+            "user.factors_reset",
+            _("Second step reset"),
+            _("%(who)s reset the second step of %(object)s"),
+        ),
+        ("user.reset_sent", _("Password letter sent"), _("%(who)s sent %(object)s a letter")),
+        ("feature.set", _("Switch set"), _("%(who)s set the switch %(object)s")),
+        ("feature.removed", _("Switch removed"), _("%(who)s removed the switch %(object)s")),
+        ("announcement.made", _("Announcement made"), _("%(who)s announced %(object)s")),
+        (
+            "announcement.changed",
+            _("Announcement changed"),
+            _("%(who)s changed the announcement %(object)s"),
+        ),
+        (
+            "announcement.withdrawn",
+            _("Announcement withdrawn"),
+            _("%(who)s withdrew the announcement %(object)s"),
+        ),
+        ("mail.retried", _("Letter sent again"), _("%(who)s had a letter sent again")),
+        ("work.revived", _("Work queued again"), _("%(who)s had work queued again")),
+        ("fleet.resumed", _("Fleet run resumed"), _("%(who)s had the fleet run go on")),
+        ("tenant.deleted", _("Company deleted"), _("%(object)s was deleted with everything")),
+    ):
+        register_action(action, label, sentence)
 
 
 def _support() -> None:

@@ -16,6 +16,8 @@ from unfold.decorators import display
 from tenancy.admin.base import Act, OperatorAdmin, WordsFilter
 from tenancy.admin.shown import BAD, CARE, GOOD, NEWS, PLAIN, link, number, table, word
 from tenancy.admin.site import operator_site
+from tenancy.admin.words import LETTERS
+from tenancy.audit_words import action_label
 from tenancy.models import AuditEntry, FleetRun, Mail, TenantMigration
 from tenancy.services import audit, letter_box, upkeep
 
@@ -28,12 +30,12 @@ def _retry_letter(letter: Mail, _values: dict[str, Any]) -> None:
 class MailAdmin(OperatorAdmin):
     """Letters without their text: they are written when they leave, links included."""
 
-    list_display = ("kind", "to", "shown_state", "attempts", "created_at", "sent_at", "error")
+    list_display = ("letter", "to", "shown_state", "attempts", "created_at", "sent_at", "error")
     list_filter = (("state", WordsFilter), "kind", "created_at")
     search_fields = ("to", "tenant__name", "tenant__slug")
     ordering = ("-created_at",)
     fields = (
-        ("kind", "to"), ("state_word", "attempts"), ("created_at", "sent_at", "next_attempt_at"),
+        ("letter", "to"), ("state_word", "attempts"), ("created_at", "sent_at", "next_attempt_at"),
         "shown_tenant", "error",
     )  # fmt: skip
     list_select_related = ("tenant",)
@@ -55,6 +57,10 @@ class MailAdmin(OperatorAdmin):
     )
     def shown_state(self, letter: Mail) -> tuple[str, str]:
         return letter.state, word(letter.get_state_display())
+
+    @display(description=_("Kind"), ordering="kind")
+    def letter(self, letter: Mail) -> str:
+        return str(LETTERS.get(letter.kind, letter.kind))
 
     @display(description=_("Company"))
     def shown_tenant(self, letter: Mail) -> str | SafeString:
@@ -165,14 +171,14 @@ class TenantMigrationAdmin(OperatorAdmin):
 class AuditAdmin(OperatorAdmin):
     """The platform's chain. What happened inside a company is that company's to read."""
 
-    list_display = ("number", "at", "actor_label", "action", "object_label", "address")
+    list_display = ("number", "at", "actor_label", "what", "object_label", "address")
     list_filter = ("action", ("actor_kind", WordsFilter), "at")
     search_fields = ("actor_label", "object_label", "action")
     ordering = ("-number",)
     list_before_template = "operators/verify.html"
     fields = (
         ("number", "at"), ("actor_kind", "actor_label"), ("address", "request_id"),
-        ("action", "object_type", "object_label"), "change_table", "seal",
+        ("what", "object_type", "object_label"), "change_table", "seal",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
@@ -186,6 +192,10 @@ class AuditAdmin(OperatorAdmin):
     @property
     def verify(self) -> Any:
         return require_POST(_verify)
+
+    @display(description=_("Act"), ordering="action")
+    def what(self, entry: AuditEntry) -> str:
+        return action_label(entry.action)
 
     @display(description=_("Changes"))
     def change_table(self, entry: AuditEntry) -> SafeString:

@@ -15,6 +15,7 @@ from evosense.core.errors import DomainError
 from tenancy.admin.base import Act, OperatorAdmin
 from tenancy.admin.shown import BAD, CARE, GOOD, NEWS, PLAIN
 from tenancy.admin.site import operator_site
+from tenancy.admin.words import LIMITS
 from tenancy.models import Announcement, Entitlement, Feature
 from tenancy.services import switches, upkeep
 from tenancy.services.switches import News
@@ -174,12 +175,12 @@ class AnnouncementAdmin(Editable):
 class EntitlementAdmin(OperatorAdmin):
     """Limits that differ from the plan's; they are set on the company's page."""
 
-    list_display = ("tenant", "name", "limit", "updated_at")
+    list_display = ("tenant", "what", "limit", "updated_at")
     list_filter = ("name",)
     search_fields = ("tenant__name", "tenant__slug")
     ordering = ("tenant__name", "name")
     list_select_related = ("tenant",)
-    fields = (("tenant", "name"), "limit", "updated_at")
+    fields = (("tenant", "what"), "limit", "updated_at")
     acts = (
         Act(
             "drop",
@@ -188,3 +189,7 @@ class EntitlementAdmin(OperatorAdmin):
             icon="undo",
         ),
     )
+
+    @display(description=_("Limit"), ordering="name")
+    def what(self, row: Entitlement) -> str:
+        return str(LIMITS.get(row.name, row.name))

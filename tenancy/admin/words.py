@@ -115,3 +115,22 @@ def say_all() -> None:
     for model, (singular, plural) in _MODELS.items():
         say(model, singular, plural)
     apps.get_app_config("tenancy").verbose_name = _("Companies and house")
+
+
+# What a letter is about, by its kind.
+LETTERS = {
+    "archive_ready": _("Archive is ready"),
+    "deletion_asked": _("Company will be deleted"),
+    "email_changed": _("E-mail changed"),
+    "email_confirm": _("Confirm the new e-mail"),
+    "invitation": _("Invitation"),
+    "member_deactivated": _("Access ended"),
+    "mfa_changed": _("Second step changed"),
+    "new_login": _("Log-in on a new device"),
+    "password_changed": _("Password changed"),
+    "password_reset": _("New password"),
+    "sign_up_confirm": _("Confirm the company"),
+    "sign_up_known": _("Account exists already"),
+    "support_opened": _("Support access opened"),
+}
+LIMITS = {"seats": _("People"), "connections": _("Connections"), "api_keys": _("API keys")}

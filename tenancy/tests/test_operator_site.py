@@ -7,8 +7,10 @@ from django.test import Client, override_settings
 from django.urls import get_resolver
 
 from evosense.testing.databases import ALPHA
+from tenancy.admin.words import LETTERS, LIMITS
 from tenancy.models import AuditEntry, LoginThrottle, TenantUsage
-from tenancy.services import mfa
+from tenancy.plans import PLAN_LIMITS
+from tenancy.services import mail, mfa
 from tenancy.tests import factories
 from tenancy.tests.operators import make_operator, operator_client, public_client
 
@@ -331,3 +333,8 @@ def test_the_first_page_costs_the_same_for_fifty(public, count_queries, redis_db
     with count_queries() as many:
         browser.get("/admin/")
     assert len(many) == len(few)
+
+
+def test_letters_and_limits_are_shown_in_words():
+    assert set(mail._builders) <= set(LETTERS)
+    assert {name for limits in PLAN_LIMITS.values() for name in limits} <= set(LIMITS)
