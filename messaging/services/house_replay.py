@@ -3,15 +3,13 @@
 from collections import Counter
 from uuid import UUID
 
-from django.contrib.postgres.functions import TransactionNow
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import Conflict
-from evosense.core.schema import database_cursor, public_scope
-from messaging.ingest.models import WebhookEvent
+from evosense.core.schema import public_scope
 from messaging.selectors.house_events import EventFilter, replayable
+from messaging.services.replay import requeue
 from tenancy.models import Tenant
 from tenancy.services.upkeep import note_both
 
@@ -43,22 +41,9 @@ def replay_ids(ids: list[int]) -> int:
     with public_scope(), transaction.atomic():
         rows = replayable(EventFilter()).filter(pk__in=ids)
         per_tenant = Counter(rows.select_for_update().values_list("tenant_id", flat=True))
-        moved = _requeue(rows)
+        moved = requeue(rows)
         _note(per_tenant)
-        with database_cursor() as cursor:
-            cursor.execute("NOTIFY ingest")
     return moved
-
-
-def _requeue(rows: QuerySet[WebhookEvent]) -> int:
-    return rows.update(
-        status=WebhookEvent.Status.PENDING,
-        attempts=0,
-        next_attempt_at=TransactionNow(),
-        processed_at=None,
-        processing_time_ms=None,
-        error_message="",
-    )
 
 
 def _note(per_tenant: Counter[UUID]) -> None:

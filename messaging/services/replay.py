@@ -30,7 +30,7 @@ def replay_event(connection_id: UUID, event_id: str) -> None:
     rows = _replayable(connection_id, list(STATUSES))
     tenant_id, name = current_tenant().id, connection_model(connection_id).name
     with public_scope(), transaction.atomic():
-        if not _requeue(rows.filter(received_at=event.received_at, pk=event.pk)):
+        if not requeue(rows.filter(received_at=event.received_at, pk=event.pk)):
             message = _("Only events that were kept or gave up can be replayed.")
             raise Conflict("event_not_replayable", message)
         _note(tenant_id, connection_id, name, 1)
@@ -49,7 +49,7 @@ def replay_events(connection_id: UUID, *, statuses: Sequence[str]) -> int:
     tenant_id, name = current_tenant().id, connection_model(connection_id).name
     with public_scope(), transaction.atomic():
         chosen = list(rows.order_by("id").values_list("id", flat=True)[:MOST])
-        moved = _requeue(rows.filter(pk__in=chosen))
+        moved = requeue(rows.filter(pk__in=chosen))
         if moved:
             _note(tenant_id, connection_id, name, moved)
     return moved
@@ -75,7 +75,8 @@ def _replayable(connection_id: UUID, statuses: Sequence[str]) -> QuerySet[Webhoo
     ).exclude(flag="oversize")
 
 
-def _requeue(rows: QuerySet[WebhookEvent]) -> int:
+def requeue(rows: QuerySet[WebhookEvent]) -> int:
+    """Make these events wait again, with all their attempts; workers wake at the commit."""
     moved = rows.update(
         status=WebhookEvent.Status.PENDING,
         attempts=0,

@@ -14,6 +14,7 @@ from django.db import connection
 
 from evosense.core.schema import tenant_scope
 from evosense.testing.databases import ALPHA, make_tenant_row
+from evosense.testing.house import database_url
 from tenancy.db.fingerprint import fingerprint
 from tenancy.models import Membership, Tenant
 from tenancy.services.keys import verify_key
@@ -120,14 +121,9 @@ def test_setup_brings_everything_up_to_date_and_repeats_harmlessly(committed):
 
 
 def test_as_a_process_only_json_is_on_standard_output(committed):
-    parameters = connection.get_connection_params()
-    url = (
-        f"postgres://{parameters['user']}:{parameters['password']}"
-        f"@{parameters['host']}:{parameters['port']}/{parameters['dbname']}"
-    )
     environment = {
         **os.environ,
-        "DATABASE_URL": url,
+        "DATABASE_URL": database_url(),
         "DJANGO_SETTINGS_MODULE": "evosense.settings.test",
     }
 

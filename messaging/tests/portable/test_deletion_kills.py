@@ -7,10 +7,10 @@ import textwrap
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.test import override_settings
 
 from evosense.testing.databases import ALPHA, BETA
+from evosense.testing.house import database_url
 from messaging.tests.portable.test_deletion import KEPT, make_company, schemas, where_it_is
 from tenancy.services import deletion, life
 
@@ -55,14 +55,9 @@ def test_a_kill_between_steps_costs_nothing(committed, tmp_path, after):
 
 
 def _run_killed(tenant, after, folder):
-    parameters = connection.get_connection_params()
-    url = (
-        f"postgres://{parameters['user']}:{parameters['password']}"
-        f"@{parameters['host']}:{parameters['port']}/{parameters['dbname']}"
-    )
     environment = {
         **os.environ,
-        "DATABASE_URL": url,
+        "DATABASE_URL": database_url(),
         "MEDIA_ROOT": str(folder),
         "DJANGO_SETTINGS_MODULE": "evosense.settings.test",
     }
