@@ -69,6 +69,7 @@ SHARED_APPS = [
     "django_tenants",
     "evosense.core",
     "messaging.ingest",
+    "messaging.gateway",
     "billing",
     # Before Django's admin, whose templates it replaces; only the public host serves either.
     "unfold.apps.BasicAppConfig",

@@ -25,7 +25,19 @@ class Connection(models.Model):
     name = models.CharField(max_length=80)
     instance = models.CharField(max_length=120)
     server_url = models.URLField(max_length=300, blank=True, default="")
+    # `gateway.EvolutionServer.id`; null: made by hand, only the webhook is known.
+    server_id = models.UUIDField(null=True)
+    # The instance's own token or the key that was typed in; goes before the server's key.
     api_key = EncryptedTextField(null=True)
+    # Evolution's own id of the instance.
+    instance_id = models.CharField(max_length=64, blank=True, default="", db_default="")
+    # Whether we made or adopted the instance, and so keep its webhook and its session in order.
+    is_managed = models.BooleanField(default=False, db_default=False)
+    is_default = models.BooleanField(default=False, db_default=False)
+    allows_bulk = models.BooleanField(default=True, db_default=True)
+    # Instance settings as wanted: groups_ignore, reject_call, call_text, always_online,
+    # read_messages, read_status, sync_full_history.
+    settings = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     # Own number as registered by the tenant, digits; compared with the number that pairs.
     number = EncryptedTextField(null=True)
     own_hmac = models.BinaryField(max_length=32, null=True)
@@ -35,9 +47,35 @@ class Connection(models.Model):
     state = models.CharField(max_length=16, choices=State.choices, default=State.INITIALIZING)
     state_code = models.IntegerField(null=True)
     state_at = models.DateTimeField(db_default=Now())
+    connected_at = models.DateTimeField(null=True)
+    disconnected_at = models.DateTimeField(null=True)
+    # A person asked for the session to be up; without it nothing reconnects by itself.
+    wants_session = models.BooleanField(default=False, db_default=False)
+    retry_count = models.PositiveSmallIntegerField(default=0, db_default=0)
+    next_retry_at = models.DateTimeField(null=True)
+    # A code of ours for the last thing that went wrong.
+    last_error = models.CharField(max_length=60, blank=True, default="", db_default="")
+    last_error_at = models.DateTimeField(null=True)
     quarantined_at = models.DateTimeField(null=True)
     quarantine_reason = models.CharField(max_length=40, blank=True, default="")
     last_event_at = models.DateTimeField(null=True)
+    last_inbound_at = models.DateTimeField(null=True)
+    last_outbound_at = models.DateTimeField(null=True)
+    # healthy, degraded, down; "" before the first look.
+    health = models.CharField(max_length=10, blank=True, default="", db_default="")
+    # [{"signal", "status", "code", "value"}] of the last look.
+    health_signals = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    health_at = models.DateTimeField(null=True)
+    # Looks in a row that disagree with `health`; two bad ones or three good ones change it.
+    health_streak = models.PositiveSmallIntegerField(default=0, db_default=0)
+    # Alerts are silent until then (maintenance).
+    muted_until = models.DateTimeField(null=True)
+    # ok, repaired, unreachable, foreign; "" when nobody looked.
+    webhook_state = models.CharField(max_length=12, blank=True, default="", db_default="")
+    webhook_checked_at = models.DateTimeField(null=True)
+    # Deleted here and on the server; what was said stays. Its name and its place on the server are
+    # then changed, so that both can be given to a new connection.
+    removed_at = models.DateTimeField(null=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(auto_now=True)
@@ -47,6 +85,11 @@ class Connection(models.Model):
             models.UniqueConstraint(Lower("name"), name="messaging_connection_name_unique"),
             models.UniqueConstraint(
                 fields=["server_url", "instance"], name="messaging_connection_instance_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["is_default"],
+                condition=models.Q(is_default=True),
+                name="messaging_connection_one_default",
             ),
             models.CheckConstraint(
                 condition=models.Q(

@@ -220,6 +220,16 @@ class MessageMedia(models.Model):
     height = models.PositiveIntegerField(null=True)
     sha256 = models.BinaryField(max_length=32, null=True)
     storage_key = models.CharField(max_length=200, blank=True, default="")
+    # A small picture of it, JPEG or WebP, written by us.
+    thumb_key = models.CharField(max_length=200, blank=True, default="", db_default="")
+    stored_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    # While pending: when the next attempt is due; null for the first.
+    next_attempt_at = models.DateTimeField(null=True)
+    # A code of ours: expired, too_large, wrong_type, infected, refused, …
+    failure = models.CharField(max_length=40, blank=True, default="", db_default="")
+    # Loudness of a voice message, 0 to 100, for its picture.
+    waveform = models.JSONField(null=True)
     # What a later fetch needs: the raw event that described the file, or a URL of the server's S3.
     raw_event_id = models.BigIntegerField(null=True)
     raw_received_at = models.DateTimeField(null=True)
