@@ -20,7 +20,7 @@ from evosense.core import heartbeat, metrics
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evosense.settings.base")
 
-QUEUES = ("ingest", "dispatch", "ai", "maintenance")
+QUEUES = ("ingest", "dispatch", "media", "ai", "maintenance")
 
 app = Celery("evosense", task_cls="tenancy.db.tasks:TenantTask")
 app.config_from_object(settings.CELERY)

@@ -12,7 +12,13 @@ _KINDS = {
     "messaging.messages_stored": "messages",
     "messaging.messages_changed": "messages",
     "messaging.contacts_merged": "contacts",
+    "messaging.outgoing_changed": "messages",
+    "messaging.media_changed": "messages",
     "messaging.connection_state_changed": "connections",
+    "messaging.connection_health_changed": "connections",
+    "messaging.incident_opened": "connections",
+    "messaging.incident_closed": "connections",
+    "messaging.gap_repaired": "connections",
     "messaging.raw_events_processed": "raw",
 }
 _KEPT = ("conversation_ids", "connection_id", "contact_ids", "is_history")

@@ -44,6 +44,7 @@ class Lane:
 LANES = {
     "ingest": Lane(cap=4, lease_seconds=120),
     "dispatch": Lane(cap=2, lease_seconds=120),
+    "media": Lane(cap=3, lease_seconds=300),
     "ai": Lane(cap=4, lease_seconds=180),
     "maintenance": Lane(cap=1, lease_seconds=900),
 }
