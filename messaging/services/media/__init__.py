@@ -1,0 +1,20 @@
+"""Files of messages: fetched, checked, kept, shown. Callers need only what is named here.
+
+Keys (`storage_key`, `thumb_key`) are relative to the folder of the active tenant, so none of them
+can name another company's file.
+"""
+
+from messaging.services.media.attaching import attach
+from messaging.services.media.fetching import retry_fetch
+from messaging.services.media.links import media_link
+from messaging.services.media.store import open_stored, read_bytes
+from messaging.services.media.uploads import store_upload
+
+__all__ = [
+    "attach",
+    "media_link",
+    "open_stored",
+    "read_bytes",
+    "retry_fetch",
+    "store_upload",
+]
