@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +22,27 @@ HISTORY = 50
 # Colours of the palette that rows are marked with.
 COLORS = 8
 _DAY = timedelta(hours=24)
+
+_AS_STORED = (
+    "created_at",
+    "server_id",
+    "is_managed",
+    "is_default",
+    "allows_bulk",
+    "wants_session",
+    "next_retry_at",
+    "last_error",
+    "last_error_at",
+    "last_inbound_at",
+    "last_outbound_at",
+    "health",
+    "health_signals",
+    "health_at",
+    "muted_until",
+    "webhook_state",
+    "webhook_checked_at",
+    "removed_at",
+)
 
 _COUNTS = """
 SELECT r.id, e.status, count(*)
@@ -74,6 +97,23 @@ class ConnectionView:
     previous_token_until: datetime | None
     events: EventCounts
     created_at: datetime
+    server_id: UUID | None
+    is_managed: bool
+    is_default: bool
+    allows_bulk: bool
+    wants_session: bool
+    next_retry_at: datetime | None
+    last_error: str
+    last_error_at: datetime | None
+    last_inbound_at: datetime | None
+    last_outbound_at: datetime | None
+    health: str
+    health_signals: list[dict[str, Any]]
+    health_at: datetime | None
+    muted_until: datetime | None
+    webhook_state: str
+    webhook_checked_at: datetime | None
+    removed_at: datetime | None
 
     @property
     def state_label(self) -> str:
@@ -93,13 +133,13 @@ class ConnectionDetail:
 
 
 def connection_list() -> list[ConnectionView]:
-    """Return every connection of the tenant in order of name; a tenant has few."""
-    return _views(list(Connection.objects.order_by("name", "pk")))
+    """Return every connection that still exists in order of name; a tenant has few."""
+    return _views(list(_existing().order_by("name", "pk")))
 
 
 def connection_page(*, cursor: str | None = None, limit: int) -> ConnectionPage:
     """Return connections, the one made last first."""
-    page = newest_first(Connection.objects.all(), field="created_at", limit=limit, cursor=cursor)
+    page = newest_first(_existing(), field="created_at", limit=limit, cursor=cursor)
     return ConnectionPage(_views(list(page.rows)), page.next)
 
 
@@ -121,6 +161,10 @@ def connection_detail(public_id: UUID) -> ConnectionDetail:
     connection = connection_model(public_id)
     history = ConnectionEvent.objects.filter(connection=connection).order_by("-at", "-pk")
     return ConnectionDetail(_views([connection])[0], list(history[:HISTORY]))
+
+
+def _existing() -> QuerySet[Connection]:
+    return Connection.objects.filter(removed_at__isnull=True)
 
 
 def _views(connections: list[Connection]) -> list[ConnectionView]:
@@ -154,7 +198,7 @@ def _view(
         is_active=one.is_active,
         previous_token_until=previous_token_until,
         events=counts,
-        created_at=one.created_at,
+        **{name: getattr(one, name) for name in _AS_STORED},
     )
 
 
