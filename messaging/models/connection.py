@@ -31,6 +31,10 @@ class Connection(models.Model):
     api_key = EncryptedTextField(null=True)
     # Evolution's own id of the instance.
     instance_id = models.CharField(max_length=64, blank=True, default="", db_default="")
+    # WHATSAPP-BAILEYS, or WHATSAPP-BUSINESS (Meta's own channel): what it can send differs.
+    integration = models.CharField(
+        max_length=24, default="WHATSAPP-BAILEYS", db_default="WHATSAPP-BAILEYS"
+    )
     # Whether we made or adopted the instance, and so keep its webhook and its session in order.
     is_managed = models.BooleanField(default=False, db_default=False)
     is_default = models.BooleanField(default=False, db_default=False)
@@ -68,6 +72,8 @@ class Connection(models.Model):
     health_at = models.DateTimeField(null=True)
     # Looks in a row that disagree with `health`; two bad ones or three good ones change it.
     health_streak = models.PositiveSmallIntegerField(default=0, db_default=0)
+    # No activity for so long counts as unstable (a rule of the source systems); null: not judged.
+    silence_minutes = models.PositiveSmallIntegerField(null=True)
     # Alerts are silent until then (maintenance).
     muted_until = models.DateTimeField(null=True)
     # ok, repaired, unreachable, foreign; "" when nobody looked.
