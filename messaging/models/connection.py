@@ -44,6 +44,8 @@ class Connection(models.Model):
     settings = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     # Own number as registered by the tenant, digits; compared with the number that pairs.
     number = EncryptedTextField(null=True)
+    # The number that paired instead of it, digits, until a person decides.
+    paired_number = EncryptedTextField(null=True)
     own_hmac = models.BinaryField(max_length=32, null=True)
     own_lid_hmac = models.BinaryField(max_length=32, null=True)
     profile_name = models.CharField(max_length=160, blank=True, default="")
