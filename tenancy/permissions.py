@@ -64,6 +64,7 @@ HINT_PERMISSIONS: dict[str, frozenset[str]] = {
     "contacts": frozenset({"contacts.view"}),
     "connections": frozenset({"connections.view"}),
     "raw": frozenset({"connections.view", "events.view"}),
+    "pairing": frozenset({"connections.view"}),
 }
 
 

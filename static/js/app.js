@@ -6,6 +6,7 @@ import combobox from "./controllers/combobox.js";
 import confirm from "./controllers/confirm.js";
 import copy from "./controllers/copy.js";
 import count from "./controllers/count.js";
+import countdown from "./controllers/countdown.js";
 import dialog from "./controllers/dialog.js";
 import drop from "./controllers/drop.js";
 import inbox from "./controllers/inbox.js";
@@ -23,7 +24,7 @@ import theme from "./controllers/theme.js";
 import thread from "./controllers/thread.js";
 import toasts from "./controllers/toasts.js";
 
-const controllers = { ago, autosubmit, combobox, confirm, copy, count, dialog, drop, inbox, keep, live, menu, mixed, narrow, passkey, preference, print, theme, thread, toasts };
+const controllers = { ago, autosubmit, combobox, confirm, copy, count, countdown, dialog, drop, inbox, keep, live, menu, mixed, narrow, passkey, preference, print, theme, thread, toasts };
 const bound = new WeakMap();
 
 function bind(root) {

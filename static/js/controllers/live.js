@@ -1,7 +1,7 @@
 // Keeps the page true. The stream carries a kind and ids only; regions fetch themselves again:
 //   <div hx-get="…" hx-trigger="refresh" data-live="messages:<conversation id> contacts">
 // Each hint is also a DOM event on <body>, `live:<kind>`. Without a stream the page polls.
-const KINDS = ["messages", "contacts", "connections", "raw"];
+const KINDS = ["messages", "contacts", "connections", "raw", "pairing"];
 const SILENCE_MS = 45000;
 const POLL_MS = 10000;
 const FLUSH_MS = 400;
