@@ -223,6 +223,10 @@ class ComposerDraft(models.Model):
     # Public ids of uploads, and the public id of the quoted message.
     uploads = models.JSONField(default=list)
     quoted = models.UUIDField(null=True)
+    # The one-time key that every window showing this draft sends it under, so that it leaves once.
+    key = models.UUIDField(null=True)
+    # The key that was sent last: a save that was still on its way must not bring the text back.
+    sent_key = models.UUIDField(null=True)
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:
