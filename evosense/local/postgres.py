@@ -29,6 +29,8 @@ SETTINGS = {
     "max_locks_per_transaction": "512",
     "wal_level": "logical",
     "shared_buffers": "256MB",
+    # Disks without moving parts: the default of 4 walks whole tables where an index is quicker.
+    "random_page_cost": "1.1",
     "idle_in_transaction_session_timeout": "30s",
     "timezone": "UTC",
     "log_min_messages": "warning",

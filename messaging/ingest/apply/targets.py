@@ -67,7 +67,7 @@ def find_targets(batch: Batch, provider_ids: list[str]) -> dict[str, list[Target
     """Load every message of this connection with one of these ids; its lock makes us the writer."""
     found: dict[str, list[Target]] = {}
     if provider_ids:
-        for row in batch.sql.rows(_FIND, [batch.line.pk, array(provider_ids)]):
+        for row in batch.sql.rows(_FIND, [batch.line.pk, array(provider_ids)], binary=True):
             target = Target(*row)
             found.setdefault(target.provider_id, []).append(target)
     return found
