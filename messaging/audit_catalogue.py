@@ -33,6 +33,16 @@ def register() -> None:
         _("%(who)s let the connection %(object)s take events again"),
     )
     register_action(
+        "connection.sending_paused",
+        _("Sending paused"),
+        _("%(who)s paused the sending of the connection %(object)s"),
+    )
+    register_action(
+        "connection.sending_resumed",
+        _("Sending resumed"),
+        _("%(who)s let the connection %(object)s send again"),
+    )
+    register_action(
         "contact.merged", _("Contacts merged"), _("%(who)s merged two contacts (%(object)s)")
     )
     register_action(
