@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from evosense.core.egress.policy import read_policy
 from evosense.core.logging import logging_settings
 from evosense.env import Environment
+from evosense.settings.media import media_storage, read_media
 from evosense.settings.operators import UNFOLD  # noqa: F401  (read by name)
 from tenancy.db.pool import reset_search_path
 
@@ -58,7 +59,14 @@ OPERATOR_NETWORKS = env.items("OPERATOR_NETWORKS")
 DNS_SERVERS = env.items("DNS_SERVERS")
 RAW_EVENT_RETENTION_DAYS = env.integer("RAW_EVENT_RETENTION_DAYS", 14)
 
-ALLOWED_HOSTS = [PUBLIC_HOST, f".{PUBLIC_HOST}", *env.items("EXTRA_HOSTS")]
+# Files of messages come from a host of their own: whatever is in them, it meets no log-in there.
+MEDIA_HOST = env.text("MEDIA_HOST", f"media.{PUBLIC_HOST}").lower()
+MEDIA_ORIGIN = f"{PUBLIC_SCHEME}://{MEDIA_HOST}" + (f":{PUBLIC_PORT}" if PUBLIC_PORT else "")
+if MEDIA_HOST == PUBLIC_HOST:
+    env.problem("MEDIA_HOST: must differ from PUBLIC_HOST")
+MEDIA = read_media(env)
+
+ALLOWED_HOSTS = [PUBLIC_HOST, f".{PUBLIC_HOST}", MEDIA_HOST, *env.items("EXTRA_HOSTS")]
 ROOT_URLCONF = "evosense.urls_tenant"
 PUBLIC_SCHEMA_URLCONF = "evosense.urls_public"
 WSGI_APPLICATION = "evosense.wsgi.application"
@@ -140,6 +148,8 @@ MIDDLEWARE = [
     "evosense.secure_middleware.HttpsOnlyMiddleware",
     "tenancy.host_gate.CustomHostMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    # Answers its host alone: no session, no cookie and no page comes after it.
+    "messaging.media_host.MediaHostMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "evosense.secure_middleware.NoStoreMiddleware",
@@ -271,7 +281,8 @@ CONTENT_SECURITY_POLICY = {
         "default-src": ["'self'"],
         "script-src": ["'self'"],
         "style-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
+        "img-src": ["'self'", "data:", MEDIA_ORIGIN],
+        "media-src": ["'self'", MEDIA_ORIGIN],
         "connect-src": ["'self'"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
@@ -288,7 +299,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = Path(env.text("MEDIA_ROOT", str(BASE_DIR / "var" / "media")))
 MEDIA_URL = "/media-not-served/"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": media_storage(env),
     "staticfiles": {"BACKEND": "evosense.core.assets.AssetStorage"},
 }
 

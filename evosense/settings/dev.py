@@ -15,6 +15,7 @@ os.environ.setdefault("EVOSENSE_EGRESS_HTTP", "1")
 
 from evosense.core.logging import logging_settings
 from evosense.settings.base import *
+from evosense.settings.media import media_storage
 
 # Errors look as in production unless asked for: debug pages list routes, in English.
 DEBUG = env.flag("DEBUG", default=False)
@@ -28,7 +29,7 @@ SESSION_COOKIE_SECURE = False
 CSRF_COOKIE_SECURE = False
 SECURE_HSTS_SECONDS = 0
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": media_storage(env),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 if not EMAIL_URL:

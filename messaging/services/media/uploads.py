@@ -1,11 +1,11 @@
 """Files that people and clients bring, until a message carries them."""
 
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.base import File
 
 from messaging.models import Upload
 
 
-def store_upload(file: UploadedFile, name: str = "") -> Upload:
+def store_upload(file: "File[bytes]", name: str = "") -> Upload:
     """Check and keep an uploaded file; the actor of the request is remembered.
 
     The bytes decide what it is (`upload.kind`, `upload.mime`); `name` is for display only. Raises
