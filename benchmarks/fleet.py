@@ -30,7 +30,7 @@ def main() -> None:
     options = parser.parse_args()
     load = os.getloadavg()[0]
     with own_servers():
-        from benchmarks.fleet_stage import overlaid  # noqa: PLC0415
+        from evosense.testing.real_fleet import overlaid  # noqa: PLC0415
         from tenancy.db.migrate import migrate_public  # noqa: PLC0415
 
         migrate_public()
@@ -41,7 +41,7 @@ def main() -> None:
 def report(options: argparse.Namespace, overlay: Any, load: float) -> None:
     from benchmarks.fleet_fairness import fairness  # noqa: PLC0415
     from benchmarks.fleet_pages import measure, people_of  # noqa: PLC0415
-    from benchmarks.fleet_stage import grow  # noqa: PLC0415
+    from evosense.testing.real_fleet import grow  # noqa: PLC0415
 
     print("## Fleet\n")
     busy = "quiet" if load < 0.7 else "busy: other work ran beside it"
