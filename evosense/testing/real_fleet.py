@@ -44,7 +44,7 @@ class Overlay:
 
 @contextmanager
 def overlaid() -> Iterator[Overlay]:
-    from django.db.migrations.loader import MigrationLoader  # noqa: PLC0415
+    from django.db.migrations.loader import MigrationLoader
 
     (leaf,) = MigrationLoader(None).graph.leaf_nodes("messaging")
     real = Path(settings.BASE_DIR, "messaging", "migrations")
