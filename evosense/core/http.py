@@ -21,7 +21,7 @@ import structlog
 from django.conf import settings
 
 from evosense.core.egress.errors import EgressBlocked, EgressError, EgressFailed
-from evosense.core.egress.network import GuardedBackend, deadline
+from evosense.core.egress.network import Exchange, GuardedBackend, exchange
 from evosense.core.egress.policy import Policy
 from evosense.core.egress.target import Resolver, Target, find_addresses, read_url
 from evosense.core.metrics import EGRESS
@@ -31,6 +31,8 @@ __all__ = ["Answer", "Egress", "EgressBlocked", "EgressError", "EgressFailed", "
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
 LONGEST_ANSWER = 1024 * 1024
+CONNECTIONS = 20
+IDLE_SECONDS = 20.0
 # Framing and destination are ours; a second voice about them would be request smuggling.
 _OURS = frozenset(
     {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "te"}
@@ -80,7 +82,12 @@ def send(method: str, url: str, **options: Any) -> Answer:
 
 
 class Egress:
-    """Keeps connections open between requests to the same server; safe to share by threads."""
+    """Keeps connections open between requests to the same server; safe to share by threads.
+
+    `connections` is how many requests run at a time; give it at least as many as there are threads.
+    `idle_seconds` should be less than the servers' own limit: a connection that the server closes
+    at the moment of its use leaves open whether the request arrived.
+    """
 
     def __init__(
         self,
@@ -88,13 +95,15 @@ class Egress:
         *,
         resolver: Resolver | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        connections: int = CONNECTIONS,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._policy = policy or settings.EGRESS
         self._pool = httpcore2.ConnectionPool(
             ssl_context=ssl_context,
-            max_connections=20,
-            max_keepalive_connections=5,
-            keepalive_expiry=20,
+            max_connections=connections,
+            max_keepalive_connections=max(5, connections // 2),
+            keepalive_expiry=idle_seconds,
             network_backend=GuardedBackend(self._policy, resolver),
         )
 
@@ -115,14 +124,17 @@ class Egress:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         total_seconds: float = TOTAL_SECONDS,
+        write_by: float | None = None,
         longest: int = LONGEST_ANSWER,
         purpose: str = "other",
     ) -> Answer:
         """Send a request and read the answer whole; raises EgressBlocked or EgressFailed.
 
-        `purpose` is a word of ours for the metrics, never a tenant's.
+        `purpose` is a word of ours for the metrics, never a tenant's. Nothing is written after
+        `write_by` (of the monotonic clock): EgressFailed `too_late` then.
         """
-        with _counted(purpose):
+        now = Exchange(time.monotonic() + total_seconds, write_by)
+        with _counted(purpose), _under_way(now):
             return self._send(method, url, headers or {}, body, total_seconds, longest)
 
     def _send(
@@ -136,7 +148,7 @@ class Egress:
     ) -> Answer:
         try:
             target = read_url(url, self._policy)
-            with _time_limit(total_seconds), _failures():
+            with _failures():
                 return self._exchange(
                     httpcore2.Request(
                         method,
@@ -227,12 +239,15 @@ def _counted(purpose: str) -> Iterator[None]:
 
 
 @contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    token = deadline.set(time.monotonic() + seconds)
+def _under_way(now: Exchange) -> Iterator[None]:
+    token = exchange.set(now)
     try:
         yield
+    except EgressFailed as failure:
+        failure.has_written = now.has_written
+        raise
     finally:
-        deadline.reset(token)
+        exchange.reset(token)
 
 
 @contextmanager

@@ -83,7 +83,7 @@ class Capabilities:
 
     @property
     def webhook_events(self) -> tuple[str, ...]:
-        """Return the events that we subscribe to; a server refuses the list for one unknown word."""
+        """Return the events that we subscribe to; one unknown word and a server refuses."""
         if self._release >= _KNOWS_STATUS_EVENT:
             return (*_EVENTS, "STATUS_INSTANCE")
         return _EVENTS

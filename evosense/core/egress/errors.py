@@ -32,13 +32,19 @@ class EgressBlocked(EgressError):  # noqa: N818  (read as a sentence where raise
 
 
 class EgressFailed(EgressError):  # noqa: N818
-    """The other side or the way there failed; trying again later may help."""
+    """The other side or the way there failed; trying again later may help.
 
+    `has_written` tells whether a part of the request may have left; only without it is it certain
+    that the other side did nothing.
+    """
+
+    has_written = True
     reasons = {
         "name_unknown": _("There is no server with this name."),
         "connect_failed": _("The server does not accept connections."),
         "tls_failed": _("The server's certificate is not valid for this address."),
         "timed_out": _("The server took too long to answer."),
+        "too_late": _("The time for this request was over before it could be sent."),
         "too_large": _("The server's answer is too long."),
         "broken_answer": _("The server's answer is not valid."),
     }

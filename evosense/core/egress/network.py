@@ -4,22 +4,45 @@ import ssl
 import time
 from collections.abc import Iterable
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import httpcore2
 
+from evosense.core.egress.errors import EgressFailed
 from evosense.core.egress.policy import Policy
 from evosense.core.egress.target import Resolver, find_addresses
 
 _PIECE = 16 * 1024
-# When the request of this context must be over. Time-outs of single reads are no limit: a server
-# that sends one byte a second never meets them.
-deadline: ContextVar[float] = ContextVar("egress_deadline")
+
+
+@dataclass(slots=True)
+class Exchange:
+    """The request of this context; times are of the monotonic clock."""
+
+    # When it must be over. Time-outs of single reads are no limit: a server that sends one byte a
+    # second never meets them.
+    deadline: float
+    # Its first byte may not leave later than this.
+    write_by: float | None = None
+    # Until then the other side cannot have acted on it, whatever went wrong.
+    has_written: bool = False
+
+    def begin_writing(self) -> None:
+        """Note that the request leaves now; raises EgressFailed when it is too late for that."""
+        if self.has_written:
+            return
+        if self.write_by is not None and time.monotonic() > self.write_by:
+            raise EgressFailed("too_late")
+        self.has_written = True
+
+
+exchange: ContextVar[Exchange] = ContextVar("egress_exchange")
 
 
 def remaining(timeout: float | None, error: type[Exception]) -> float:
     """Return what is left of the request's time, at most `timeout`; raises `error` at the end."""
-    left = deadline.get() - time.monotonic()
+    left = exchange.get().deadline - time.monotonic()
     if left <= 0:
         raise error
     return left if timeout is None else min(left, timeout)
@@ -75,6 +98,7 @@ class TimedStream(httpcore2.NetworkStream):
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         # In pieces, because each partial send inside would get the whole time again.
         for start in range(0, len(buffer), _PIECE):
+            exchange.get().begin_writing()
             patience = remaining(timeout, httpcore2.WriteTimeout)
             self._stream.write(buffer[start : start + _PIECE], patience)
 
