@@ -7,6 +7,7 @@ moments of its commit.
 from datetime import timedelta
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -43,6 +44,56 @@ def rotate_route(*, route_id: UUID) -> str:
         token_hash=token_digest(token),
     )
     return token
+
+
+def offer_token(*, route_id: UUID, in_use: bytes | None) -> str:
+    """Open the route to one more token, before anybody is told to use it.
+
+    The token in use (by its digest; None: the current one) stays good without an end: whoever fails
+    to hand the new one over loses nothing. `promote_token` follows once it is known to be used.
+    """
+    token = random_token()
+    values: dict[str, object] = {
+        "previous_token_hash": token_digest(token),
+        "previous_valid_until": timezone.now() + OVERLAP,
+    }
+    with transaction.atomic():
+        current, previous = accepted_tokens(route_id=route_id, lock=True)
+        if in_use is not None and in_use == previous != current:
+            values["token_hash"] = in_use
+        _change(route_id, **values)
+    return token
+
+
+def promote_token(*, route_id: UUID, digest: bytes) -> bool:
+    """Make an offered token the current one; the other stays good for seven days.
+
+    Returns False when it is not on offer (any more).
+    """
+    with transaction.atomic():
+        current, previous = accepted_tokens(route_id=route_id, lock=True)
+        if digest != previous:
+            return digest == current
+        _change(
+            route_id,
+            token_hash=digest,
+            previous_token_hash=current,
+            previous_valid_until=timezone.now() + OVERLAP,
+        )
+    return True
+
+
+def accepted_tokens(*, route_id: UUID, lock: bool = False) -> tuple[bytes, bytes | None]:
+    """Return the digests of the current token, and of the other one while that is good too."""
+    tenant = current_tenant()
+    with public_scope():
+        rows = WebhookRoute.objects.filter(pk=route_id, tenant_id=tenant.id)
+        route = (rows.select_for_update() if lock else rows).first()
+    if route is None:
+        raise NotFound("connection_not_found", _("This connection does not exist."))
+    ends, previous = route.previous_valid_until, route.previous_token_hash
+    is_good = previous is not None and ends is not None and ends > timezone.now()
+    return bytes(route.token_hash), bytes(previous or b"") if is_good else None
 
 
 def close_route(*, route_id: UUID) -> None:

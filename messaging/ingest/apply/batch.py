@@ -35,7 +35,7 @@ from messaging.ingest.apply.effects import (
 from messaging.ingest.apply.names import Names
 from messaging.ingest.apply.outcomes import Outcomes
 from messaging.ingest.apply.people import Wanted, look_up_keys, resolve
-from messaging.ingest.apply.state import StateMachine, show_codes
+from messaging.ingest.apply.state import StateMachine, tell_pairing
 from messaging.ingest.apply.targets import choose, find_targets
 from messaging.ingest.apply.wants import wants
 from messaging.ingest.envelope.facts import (
@@ -119,9 +119,9 @@ def _apply(batch: Batch) -> None:
     machine.follow()
     if batch.line.quarantined_at is not None:
         _hold_back(batch)
-    show_codes(batch)
     _Step(batch).run()
     machine.write()
+    tell_pairing(batch, is_changed=machine.is_changed)
     _report(batch, machine)
 
 

@@ -16,7 +16,7 @@ from messaging.sql import Sql
 
 _CONNECTION = """
 SELECT id, public_id, instance, number, own_hmac, own_lid_hmac, profile_name, state, state_at,
-       state_code, quarantined_at,
+       state_code, quarantined_at, connected_at, disconnected_at,
        EXISTS (SELECT FROM messaging_connectionevent e WHERE e.connection_id = c.id)
 FROM messaging_connection c WHERE public_id = %s
 """
@@ -50,6 +50,8 @@ class Line:
     state_at: datetime
     state_code: int | None
     quarantined_at: datetime | None
+    connected_at: datetime | None
+    disconnected_at: datetime | None
     # Whether the server ever told a state; otherwise ours is only concluded from its messages.
     is_reported: bool
 

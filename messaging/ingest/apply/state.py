@@ -1,21 +1,27 @@
-"""The connection's own state: what it says of itself, pairing codes, and a strange number."""
+"""The connection's own state: what it says of itself, pairing codes, and a strange number.
+
+Events and probes move it by the same rules. What ends a session for good (removed on the phone,
+blocked, removed, no code was read) also ends the wish to have it up, so that nothing tries again
+before a person does.
+"""
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-import orjson
 import redis
 
 from evosense.core.crypto import encrypt
 from evosense.core.phones import br_key
 from evosense.core.schema import after_commit, current_tenant
-from evosense.core.streams import redis_client
-from messaging.ingest.apply.context import NUMBER_PLACE, Batch, Item, Line, key_of
+from evosense.core.streams import publish, redis_client
+from messaging.ingest import pairing_codes
+from messaging.ingest.apply.context import NUMBER_PLACE, Batch, Line, key_of, own_keys
 from messaging.ingest.envelope.facts import AliasFact, ConnectionStateFact, QrFact
 from messaging.ingest.envelope.jids import jid_kind
-from messaging.sql import columns
+from messaging.sql import Sql, columns
 
-QR_SECONDS = 60
+PAIRED_PLACE = "messaging_connection|paired_number"
 _STATES = {
     "open": "connected",
     "connecting": "connecting",
@@ -27,19 +33,34 @@ _STATES = {
     "forbidden": "banned",
     "removed": "removed",
 }
+UP = frozenset({"connected", "degraded"})
+# Nothing reconnects by itself after these.
+_FINAL = frozenset({"qr_expired", "refused", "logged_out", "forbidden", "removed"})
 # The three notices of one final close come in any order; the gravest stays until a new start.
 _GRAVITY = {"disconnected": 1, "logged_out": 2, "banned": 3, "removed": 4}
+_GRAVE = frozenset({"logged_out", "banned", "removed"})
 
 _UPDATE = """
 UPDATE messaging_connection SET
     state = %s, state_code = %s, state_at = %s, profile_name = %s, own_hmac = %s,
     own_lid_hmac = %s, number = coalesce(number, %s), quarantined_at = %s,
-    quarantine_reason = %s, updated_at = now()
+    quarantine_reason = CASE WHEN %s::timestamptz IS NULL THEN '' ELSE 'other_number' END,
+    paired_number = CASE WHEN %s::timestamptz IS NULL THEN NULL
+                         ELSE coalesce(%s, paired_number) END,
+    connected_at = %s, disconnected_at = %s,
+    wants_session = NOT %s AND (wants_session OR (is_managed AND %s)),
+    next_retry_at = CASE WHEN %s THEN NULL ELSE next_retry_at END, updated_at = now()
 WHERE id = %s
+"""
+# The last refusal after 30 codes comes twice; "no code was read" is what a person understands.
+_ERROR = """
+UPDATE messaging_connection SET last_error = %s, last_error_at = %s
+WHERE id = %s AND NOT (%s = 'refused' AND last_error = 'qr_expired')
 """
 # A server that was asked for messages alone never tells its state.
 _TALKS = """
-UPDATE messaging_connection SET state = 'connected', state_at = %s, updated_at = now()
+UPDATE messaging_connection
+SET state = 'connected', state_at = %s, connected_at = %s, updated_at = now()
 WHERE id = %s AND state = 'initializing'
 """
 _SEEN = "UPDATE messaging_connection SET last_event_at = greatest(last_event_at, %s) WHERE id = %s"
@@ -49,7 +70,7 @@ SELECT %s, * FROM unnest(%s::text[], %s::int[], %s::text[], %s::timestamptz[], %
 ON CONFLICT ON CONSTRAINT messaging_connectionevent_once DO NOTHING
 """
 
-Change = tuple[str, int | None, str, datetime, int]
+Change = tuple[str, int | None, str, datetime, int | None]
 
 
 class StateMachine:
@@ -61,6 +82,9 @@ class StateMachine:
         self._before = (self._line.state, self._line.quarantined_at)
         self._learnt = False
         self._number: bytes | None = None
+        self._paired: bytes | None = None
+        self._is_given_up = False
+        self._error: tuple[str, datetime] | None = None
         self.history: list[Change] = []
 
     def learn(self) -> None:
@@ -98,15 +122,16 @@ class StateMachine:
             if isinstance(fact, ConnectionStateFact)
         ]
         for fact, item in sorted(facts, key=lambda pair: (pair[0].at, pair[1].raw.id)):
-            self._step(fact, item)
+            self.step(fact, item.raw.id)
 
-    def _step(self, fact: ConnectionStateFact, item: Item) -> None:
+    def step(self, fact: ConnectionStateFact, raw_id: int | None) -> None:
+        """Follow one fact; `raw_id` is None when we saw it ourselves."""
         line, state = self._line, _STATES[fact.state]
         is_known = line.is_reported and line.state != "initializing"
         is_late = is_known and fact.at < line.state_at
         if fact.own_jid and not self._is_own(fact.own_jid):
             if not is_late:
-                self._quarantine(fact, item)
+                self._quarantine(fact, raw_id)
             return
         if fact.profile_name and not (is_late and line.profile_name):
             line.profile_name, self._learnt = fact.profile_name, True
@@ -116,20 +141,37 @@ class StateMachine:
             line.quarantined_at = None
         if _GRAVITY.get(state, 9) < _GRAVITY.get(line.state, 0):
             return
+        self._conclude(fact, state)
         if state != line.state or not line.is_reported:
-            self.history.append((state, fact.reason, "", fact.at, item.raw.id))
+            self.history.append((state, fact.reason, "", fact.at, raw_id))
         line.state, line.state_at, line.state_code = state, fact.at, fact.reason
         line.is_reported = self._learnt = True
+
+    def _conclude(self, fact: ConnectionStateFact, state: str) -> None:
+        """Note since when it is up or down, what went wrong, and whether trying has an end."""
+        line = self._line
+        if (state in UP) != (line.state in UP):
+            if state in UP:
+                line.connected_at = fact.at
+            else:
+                line.disconnected_at = fact.at
+        if fact.state in _FINAL:
+            self._is_given_up = True
+        elif state in UP:
+            self._is_given_up = False
+        if fact.state in _FINAL or (fact.state == "closed" and state != line.state):
+            self._error = (state if state in _GRAVE else fact.state, fact.at)
 
     def _is_own(self, jid: str) -> bool:
         if self._line.own_hmac is None and self._is_expected(jid):
             self._adopt(jid)
         return self._batch.is_own(jid)
 
-    def _quarantine(self, fact: ConnectionStateFact, item: Item) -> None:
+    def _quarantine(self, fact: ConnectionStateFact, raw_id: int | None) -> None:
         """Another phone was paired: two businesses' chats must not become one."""
         line = self._line
-        self.history.append((line.state, fact.reason, "another number", fact.at, item.raw.id))
+        self.history.append((line.state, fact.reason, "another number", fact.at, raw_id))
+        self._paired = encrypt(fact.own_jid.partition("@")[0], PAIRED_PLACE)
         line.quarantined_at = line.quarantined_at or self._batch.now
         line.state_at = max(line.state_at, fact.at)
         self._learnt = True
@@ -139,38 +181,72 @@ class StateMachine:
         return (self._line.state, self._line.quarantined_at) != self._before
 
     def write(self) -> None:
+        """Write what changed, and that the connection was heard."""
         line, sql = self._line, self._batch.sql
-        if self.history:
-            sql.run(_EVENTS, [line.pk, *columns(self.history, 5)])
-        if self._learnt:
-            reason = "other_number" if line.quarantined_at else ""
-            values: list[Any] = [line.state, line.state_code, line.state_at, line.profile_name]
-            values += [line.own_hmac, line.own_lid_hmac, self._number, line.quarantined_at, reason]
-            sql.run(_UPDATE, [*values, line.pk])
+        self.save()
         newest = max(item.raw.received_at for item in self._batch.items)
         if (
             line.state == "initializing"
             and self._batch.stored
-            and sql.run(_TALKS, [newest, line.pk])
+            and sql.run(_TALKS, [newest, newest, line.pk])
         ):
             line.state = "connected"
         sql.run(_SEEN, [newest, line.pk])
 
+    def save(self) -> None:
+        """Write what changed."""
+        line, sql = self._line, self._batch.sql
+        if self.history:
+            sql.run(_EVENTS, [line.pk, *columns(self.history, 5)])
+        if self._error is not None:
+            code, at = self._error
+            sql.run(_ERROR, [code, at, line.pk, code])
+        if self._learnt:
+            held, is_up = line.quarantined_at, line.state in UP
+            values: list[Any] = [line.state, line.state_code, line.state_at, line.profile_name]
+            values += [line.own_hmac, line.own_lid_hmac, self._number, held, held]
+            values += [held, self._paired, line.connected_at, line.disconnected_at]
+            values += [self._is_given_up, is_up, self._is_given_up or is_up]
+            sql.run(_UPDATE, [*values, line.pk])
 
-def show_codes(batch: Batch) -> None:
-    """Put the newest pairing code where the page looks for a minute; it is stored nowhere."""
+
+def observe(sql: Sql, line: Line, fact: ConnectionStateFact) -> StateMachine:
+    """Follow what a probe saw, by the rules for events; it is no sign of life of the webhook.
+
+    Must hold the connection's apply lock.
+    """
+    batch = Batch(sql, line, fact.at)
+    batch.own = own_keys(line, set())
+    machine = StateMachine(batch)
+    machine.step(fact, None)
+    machine.save()
+    return machine
+
+
+def tell_pairing(batch: Batch, *, is_changed: bool) -> None:
+    """Put the newest pairing code where pages look, and tell them; it is stored nowhere."""
+    tenant, line = current_tenant().id, batch.line.public_id
     facts = [fact for item in batch.items for fact in item.envelope.facts]
     codes = [fact for fact in facts if isinstance(fact, QrFact)]
-    if not codes:
-        return
-    code, key = codes[-1], f"t:{current_tenant().id}:qr:{batch.line.public_id}"
-    shown = {"code": code.code, "base64": code.image, "pairingCode": code.pairing_code}
-    value = orjson.dumps({name: part for name, part in shown.items() if part})
-    after_commit(lambda: _show(key, value))
+    if codes:
+        parts = {"code": codes[-1].code, "base64": codes[-1].image}
+        call = pairing_codes.call(tenant, line, parts | {"pairingCode": codes[-1].pairing_code})
+        after_commit(lambda: _show(call))
+    if is_changed:
+        after_commit(lambda: hint(tenant, line))
 
 
-def _show(key: str, value: bytes) -> None:
+def _show(call: list[Any] | None) -> None:
     try:
-        redis_client().set(key, value, ex=QR_SECONDS)
+        if call is not None:
+            redis_client().eval(*call)  # type: ignore[no-untyped-call]
+    except redis.RedisError:
+        return
+
+
+def hint(tenant_id: UUID, connection_id: UUID) -> None:
+    """Tell pages that show this pairing to look again; a lost hint costs a polling period."""
+    try:
+        publish(tenant_id, "pairing", {"connection_id": str(connection_id)})
     except redis.RedisError:
         return

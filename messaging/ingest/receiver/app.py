@@ -147,8 +147,8 @@ class Receiver:
         else:
             async with self._parsing:
                 arrival = await asyncio.to_thread(read)
-        if arrival.qr:
-            self._shelf.put(route, arrival.qr)
+        if arrival.qr and not arrival.record.flag:
+            self._shelf.put(route, arrival.qr, arrival.sent)
         if arrival.record.flag:
             metrics.FLAGS.labels(arrival.record.flag).inc()
         outcome = await self._store.put(arrival.record)

@@ -30,6 +30,8 @@ class Address(NamedTuple):
 class Arrival(NamedTuple):
     record: Record
     qr: dict[str, str] | None
+    # The server's own writing of when it happened.
+    sent: str = ""
 
 
 def is_hook(path: str) -> bool:
@@ -94,7 +96,8 @@ def arrival_of(route: Route, raw: bytes, *, path_event: str, max_blob: int) -> A
         status=KEPT if is_other else PENDING,
         blobs=shaped.blobs,
     )
-    return Arrival(record, shaped.qr)
+    sent = document.get("date_time")
+    return Arrival(record, shaped.qr, clean(sent, 40) if isinstance(sent, str) else "")
 
 
 def oversize(route: Route, *, path_event: str) -> Record:

@@ -8,22 +8,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from typing import Any
 
-import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from messaging.ingest import pairing_codes
 from messaging.ingest.receiver.tokens import Route
 
 logger = logging.getLogger(__name__)
 
-LIFETIME = 60
 TIMEOUT = 0.5
 MAX_WAITING = 32
-
-
-def qr_key(route: Route) -> str:
-    return f"t:{route.tenant_id}:qr:{route.connection_id}"
 
 
 class QrShelf:
@@ -35,11 +31,12 @@ class QrShelf:
             )
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def put(self, route: Route, qr: dict[str, str]) -> None:
+    def put(self, route: Route, qr: dict[str, str], sent: str = "") -> None:
         """Publish in the background; dropped when Redis is slow and too many wait already."""
-        if self._redis is None or len(self._tasks) >= MAX_WAITING:
+        call = pairing_codes.call(route.tenant_id, route.connection_id, qr, sent=sent)
+        if call is None or self._redis is None or len(self._tasks) >= MAX_WAITING:
             return
-        task = asyncio.create_task(self._put(self._redis, qr_key(route), orjson.dumps(qr)))
+        task = asyncio.create_task(self._put(self._redis, call))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -50,9 +47,9 @@ class QrShelf:
                 await self._redis.connection_pool.disconnect()
 
     @staticmethod
-    async def _put(redis: Redis[bytes], key: str, value: bytes) -> None:
+    async def _put(redis: Redis[bytes], call: list[Any]) -> None:
         try:
             async with asyncio.timeout(TIMEOUT * 2):
-                await redis.set(key, value, ex=LIFETIME)
+                await redis.eval(*call)  # type: ignore[no-untyped-call]
         except (RedisError, OSError, TimeoutError) as error:
             logger.info("QR code not published: %s", type(error).__name__)
