@@ -10,6 +10,7 @@ from evosense.core.schema import database_cursor, public_scope
 from tenancy.archive import errors, shared
 from tenancy.archive.shared import Shared
 from tenancy.models import AuditEntry, Feature, Membership, Role, User, WebhookRoute
+from tenancy.services import people
 from tenancy.services.audit import seal
 
 BATCH = 500
@@ -78,7 +79,7 @@ class Restorer:
             person, own = value.pop("user"), value.pop("custom_role")
             user = _person(person)
             if value["is_active"]:
-                _reopen(user)
+                people.reopen_stray(user)
             self.people[int(person["id"])] = user.pk
             row = self._row(Membership, value)
             row.user_id, row.custom_role_id = user.pk, roles[own] if own else None
@@ -135,17 +136,6 @@ def _person(person: dict[str, Any]) -> User:
         return known
     names = {name: str(person[name]) for name in ("name", "locale", "timezone")}
     return User.objects.create_user(email, None, **names)
-
-
-def _reopen(user: User) -> None:
-    """Open an account that was closed because its last company here had been deleted.
-
-    One that an operator closed still belongs to a company, or runs the house, and stays closed.
-    """
-    if user.is_active or user.is_staff or Membership.objects.filter(user=user).exists():
-        return
-    user.is_active = True
-    user.save(update_fields=["is_active"])
 
 
 def _parsed(line: bytes) -> dict[str, Any]:

@@ -64,6 +64,8 @@ def invite(tenant_id: UUID, email: str, role: str, custom_role: Role | None = No
         )
         given = custom_role.name if custom_role else role
         _record("member.invited", invitation, role=[None, given])
+        # It accepts by logging in, as any account does.
+        people.reopen_stray(people.find_user(email))
         _send(invitation)
     return invitation
 

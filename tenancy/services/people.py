@@ -103,6 +103,19 @@ def add_member(
     return membership
 
 
+def reopen_stray(user: User | None) -> None:
+    """Open an account that was closed because its last company here had been deleted.
+
+    One that an operator closed still belongs to a company, or runs the house, and stays closed.
+    """
+    if user is None or user.is_active or user.is_staff:
+        return
+    with public_scope():
+        if not Membership.objects.filter(user=user).exists():
+            user.is_active = True
+            user.save(update_fields=["is_active"])
+
+
 def mark_verified(user: User) -> None:
     """Remember that the person reads the letters sent to the account's address."""
     with public_scope(), transaction.atomic():

@@ -168,6 +168,7 @@ def _checked(wish: Wish) -> Wish:
 
 def _owner(row: SignUp, password: str | None) -> User:
     known = people.find_user(row.email)
+    people.reopen_stray(known)
     if known and not known.is_active:
         raise NotAllowed("account_closed", _("The account of this e-mail is closed."))
     if known:

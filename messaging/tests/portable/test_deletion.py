@@ -42,7 +42,16 @@ from tenancy.models import (
     User,
     WebhookRoute,
 )
-from tenancy.services import archives, audit, deletion, domains, life, tenants
+from tenancy.services import (
+    archives,
+    audit,
+    deletion,
+    domains,
+    invitations,
+    life,
+    sign_ups,
+    tenants,
+)
 from tenancy.services.keys import create_key
 from tenancy.tests import factories
 
@@ -219,6 +228,20 @@ def test_a_company_that_comes_back_brings_its_people_back(committed):
         assert not User.objects.get(pk=gone.pk).is_active
         # Closed by an operator: it belongs to another company and was no stray.
         assert not User.objects.get(pk=closed.pk).is_active
+
+
+def test_people_of_a_deleted_company_may_sign_up_and_be_invited_again(committed):
+    tenant = make_company()
+    colleague = factories.make_member("agent", tenant=tenant.ref).user
+    delete_now(tenant)
+    wish = sign_ups.Wish("Dona", "Outra", "outra", "dona@acme.com", PASSPHRASE)
+    row = sign_ups.begin(wish)
+    with public_scope():
+        assert not User.objects.get(email="dona@acme.com").is_active, "the letter opens it"
+    assert sign_ups.confirm(sign_ups.token_of(row), slug="", password=None).tenant_id
+    invitations.invite(ALPHA.id, colleague.email, "viewer")
+    with public_scope():
+        assert User.objects.get(pk=colleague.pk).is_active
 
 
 def test_its_names_are_never_given_out_again(committed):
