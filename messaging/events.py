@@ -8,7 +8,7 @@ from evosense.core.outbox import Event
 
 @dataclass(frozen=True, slots=True)
 class MessagesStored(Event):
-    """New bubbles. History was imported: nothing about it is fresh."""
+    """New bubbles. History was imported or recovered: nothing answers it by itself."""
 
     topic: ClassVar[str] = "messaging.messages_stored"
 
@@ -84,6 +84,16 @@ class IncidentClosed(Event):
     connection_id: int
     incident_id: int
     kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class GapRepairAsked(Event):
+    """A reading of the server's store waits for a worker."""
+
+    topic: ClassVar[str] = "messaging.gap_repair_asked"
+
+    connection_id: int
+    repair_id: int
 
 
 @dataclass(frozen=True, slots=True)

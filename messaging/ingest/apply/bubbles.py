@@ -163,7 +163,8 @@ def store(batch: Batch, drafts: dict[Key, Draft]) -> None:
         one = drafts[(conversation, provider_id, direction, author)]
         one.id, one.is_new, one.is_changed = pk, is_new, not is_new
         if is_new:
-            (batch.stored_history if one.is_history else batch.stored)[pk] = conversation
+            is_late = one.is_history or one.fact.is_recovered
+            (batch.stored_history if is_late else batch.stored)[pk] = conversation
         else:
             batch.changed.add(pk)
             batch.changed_conversations.add(conversation)

@@ -74,6 +74,9 @@ class MessageFact:
     device: str = ""
     is_history: bool = False
     from_me_guessed: bool = False
+    # Read from the server's own store, because its event never came: news to people, not to
+    # whatever answers by itself.
+    is_recovered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ from messaging.ingest.envelope.facts import (
 )
 from messaging.ingest.envelope.item import Item, UnreadableError, aliases, require_id
 from messaging.ingest.envelope.jids import NOBODY, Address, Key, read_key
+from messaging.ingest.envelope.recovered import EVENT as RECOVERED
+from messaging.ingest.envelope.recovered import status_of
 from messaging.ingest.envelope.scalars import (
     as_map,
     clean_name,
@@ -51,6 +53,10 @@ def sent(item: Item) -> list[Fact]:
 
 
 def history(item: Item) -> list[Fact]:
+    return _message(item, source="phone")
+
+
+def recovered(item: Item) -> list[Fact]:
     return _message(item, source="phone")
 
 
@@ -155,11 +161,14 @@ class _Read:
             device=_device(self.data.get("source")),
             is_history=is_history,
             from_me_guessed=self.key.from_me_guessed,
+            is_recovered=self.item.event == RECOVERED,
         )
 
     def _status(self) -> str:
         if not self.key.from_me:
             return "received"
+        if self.item.event == RECOVERED:
+            return status_of(self.data) or "sent"
         default = "pending" if self.source == "api" else "sent"
         return norm_status(self.data.get("status")) or default
 

@@ -25,7 +25,8 @@ from messaging.ingest.envelope.facts import Envelope, Fact, Ignored, ItemError
 from messaging.ingest.envelope.item import PARSE_ERRORS, Item
 from messaging.ingest.envelope.jids import norm_jid
 from messaging.ingest.envelope.lifecycle import connection, logout, qrcode, removed, status_instance
-from messaging.ingest.envelope.messages import history, sent, upserted
+from messaging.ingest.envelope.messages import history, recovered, sent, upserted
+from messaging.ingest.envelope.recovered import EVENT as RECOVERED
 from messaging.ingest.envelope.scalars import as_list, clean_text, norm_event, text_of
 
 Handler = Callable[[Item], list[Fact]]
@@ -56,6 +57,8 @@ _HANDLERS: dict[str, Handler] = {
     "status.instance": status_instance,
     "logout.instance": logout,
     "remove.instance": removed,
+    # Ours: what a repair read from the server's own store.
+    RECOVERED: recovered,
 }
 _IGNORED = {
     "application.startup": "never emitted",
