@@ -1,5 +1,6 @@
 """The single moves of a merge and of its undoing; `merges` knows their order."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from messaging.sql import Row, Sql
@@ -53,6 +54,14 @@ FROM unnest(%s::bigint[], %s::bigint[]) AS t (winner, loser)
 JOIN messaging_message l ON l.id = t.loser
 WHERE w.id = t.winner
 """  # noqa: S608  (constants)
+# What we sent ourselves leads to the copy that stays; of two such copies only one is followed on.
+_OUTGOING = (
+    "UPDATE messaging_outgoing o SET target_id = t.kept"
+    " FROM unnest(%s::bigint[], %s::bigint[]) AS t (kept, lost) WHERE o.target_id = t.lost",
+    "UPDATE messaging_outgoing o SET message_id = CASE WHEN EXISTS"
+    " (SELECT FROM messaging_outgoing k WHERE k.message_id = t.kept) THEN NULL ELSE t.kept END"
+    " FROM unnest(%s::bigint[], %s::bigint[]) AS t (kept, lost) WHERE o.message_id = t.lost",
+)
 # Table, column of the person, columns of the rest of its unique key.
 _PERSONAL = (
     ("messaging_reaction", "author_id", "message_id", "reacted_at"),
@@ -97,7 +106,11 @@ def take_conversations(sql: Sql, winner: int, loser: int) -> tuple[list[dict[str
 
 
 def _pour(sql: Sql, theirs: int, ours: int) -> list[int]:
-    _fold(sql, sql.rows(_TWINS, [ours, theirs]))
+    fold(sql, sql.rows(_TWINS, [ours, theirs]))
+    sql.run(
+        "UPDATE messaging_outgoing SET conversation_id = %s WHERE conversation_id = %s",
+        [ours, theirs],
+    )
     moved = sql.rows(
         "UPDATE messaging_message SET conversation_id = %s WHERE conversation_id = %s RETURNING id",
         [ours, theirs],
@@ -126,11 +139,13 @@ def _pour(sql: Sql, theirs: int, ours: int) -> list[int]:
     return sorted(row[0] for row in moved)
 
 
-def _fold(sql: Sql, twins: list[Row]) -> None:
-    """Make two copies of one message one; the hangers-on of the lost copy move over."""
+def fold(sql: Sql, twins: Sequence[Row]) -> None:
+    """Make two copies of one message one (kept, lost, …); what hangs on the lost one moves over."""
     if not twins:
         return
     kept, lost = [row[0] for row in twins], [row[1] for row in twins]
+    for move in _OUTGOING:
+        sql.run(move, [kept, lost])
     sql.run(_FOLD, [kept, lost])
     for table, person, _, at in _PERSONAL[:2]:
         _move_unless_newer(sql, table, person, at, (kept, lost))
@@ -167,6 +182,10 @@ def give_conversations_back(sql: Sql, poured: list[dict[str, Any]], loser: int) 
             [theirs, entry["message_ids"]],
         )
         sql.run(
+            "UPDATE messaging_outgoing SET conversation_id = %s WHERE message_id = ANY(%s)",
+            [theirs, entry["message_ids"]],
+        )
+        sql.run(
             "UPDATE messaging_conversation SET contact_id = %s, is_live = true,"
             " merged_into_id = NULL WHERE id = %s",
             [loser, theirs],
@@ -177,7 +196,7 @@ def give_conversations_back(sql: Sql, poured: list[dict[str, Any]], loser: int) 
 def take_authorship(sql: Sql, winner: int, loser: int) -> tuple[list[int], list[int]]:
     """Move what the loser wrote in groups; returns it and the groups to be recomputed."""
     twins = sql.rows(_AUTHOR_TWINS, [winner, loser])
-    _fold(sql, twins)
+    fold(sql, twins)
     rows = sql.rows(
         "UPDATE messaging_message SET author_id = %s WHERE author_id = %s RETURNING id",
         [winner, loser],

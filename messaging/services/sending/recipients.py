@@ -1,0 +1,127 @@
+"""Where a message goes: a conversation that exists, or the first one with an address."""
+
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from evosense.core.errors import Conflict, Invalid, NotFound
+from evosense.core.phones import parse_phone
+from messaging.addresses import identity_hmac, number_hmac, split_jid, tail_hmac
+from messaging.ingest.apply import lock_key
+from messaging.ingest.envelope.jids import jid_kind, norm_jid
+from messaging.models import Connection, Contact, Conversation, Identity
+from messaging.selectors.connections import connection_model
+from messaging.selectors.conversations import conversation_model
+from messaging.services.merges import lock_identities
+from messaging.services.sending.requests import SendRequest
+from messaging.sql import Sql
+
+
+def recipient_of(request: SendRequest) -> tuple[Connection, Conversation]:
+    """Return the connection and the conversation, made where this is the first word.
+
+    Raises Invalid or NotFound. Runs inside the caller's transaction.
+    """
+    if request.conversation is None:
+        connection = connection_for(request.connection)
+        return connection, conversation_with(connection, request.to)
+    conversation = conversation_model(request.conversation)
+    if request.connection not in (None, conversation.connection.public_id):
+        raise Invalid(
+            "invalid",
+            _("This conversation belongs to another connection."),
+            field="connection_id",
+        )
+    if conversation.kind == Conversation.Kind.BROADCAST:
+        raise Invalid(
+            "invalid", _("Nothing can be sent to a broadcast list."), field="conversation_id"
+        )
+    return conversation.connection, conversation
+
+
+def connection_for(public_id: UUID | None) -> Connection:
+    """Return the connection asked for, else the default one, else the only one."""
+    if public_id is not None:
+        return connection_model(public_id)
+    rows = list(
+        Connection.objects.filter(removed_at=None, is_active=True).order_by("-is_default", "pk")[:2]
+    )
+    if not rows:
+        raise NotFound("connection_not_found", _("There is no connection yet."))
+    if len(rows) > 1 and not rows[0].is_default:
+        raise Invalid("required", _("Say which connection sends."), field="connection_id")
+    return rows[0]
+
+
+def conversation_with(connection: Connection, to: str) -> Conversation:
+    """Return the live conversation with an address; creates contact and conversation if need be."""
+    jid = read_address(to)
+    if _is_own(connection, jid):
+        raise Invalid("own_number", _("This is the connection's own number."), field="to")
+    sql = Sql()
+    # Apply opens conversations too; under its lock nobody opens the same one twice.
+    sql.rows("SELECT pg_advisory_xact_lock(%s)", [lock_key(connection.public_id)])
+    contact = _contact_of(sql, jid)
+    live = Conversation.objects.filter(connection=connection, contact=contact, is_live=True)
+    found = live.select_related("connection", "contact").first()
+    if found is not None:
+        return found
+    return Conversation.objects.create(
+        connection=connection, contact=contact, kind=contact.kind, last_message_at=timezone.now()
+    )
+
+
+def read_address(to: str) -> str:
+    """Return a JID of what somebody typed: a number in any form, or a JID."""
+    if "@" in to:
+        jid = norm_jid(to)
+        if jid_kind(jid) in ("pn", "lid", "group"):
+            return jid
+    elif digits := parse_phone(to):
+        return f"{digits}@s.whatsapp.net"
+    raise Invalid("invalid", _("This is not a phone number."), field="to")
+
+
+def _is_own(connection: Connection, jid: str) -> bool:
+    kind, address = split_jid(jid)
+    own = {bytes(key) for key in (connection.own_hmac, connection.own_lid_hmac) if key}
+    if identity_hmac(kind, address) in own:
+        return True
+    return kind == "pn" and bool(connection.number) and address == connection.number
+
+
+def _contact_of(sql: Sql, jid: str) -> Contact:
+    kind, address = split_jid(jid)
+    found = _known(kind, address)
+    if found is None:
+        if kind == "group":
+            raise Invalid("unknown_group", _("This group is not known here."), field="to")
+        lock_identities(sql)
+        found = _known(kind, address) or _new(kind, address)
+    return found
+
+
+def _known(kind: str, address: str) -> Contact | None:
+    """Find who has an address; of a Brazilian number either form, the one seen last first."""
+    rows = Identity.objects.select_related("contact")
+    exact = rows.filter(hmac=identity_hmac(kind, address)).first()
+    if exact is None and kind == "pn":
+        exact = rows.filter(br_hmac=number_hmac(address)).order_by("-last_seen").first()
+    return exact.contact if exact else None
+
+
+def _new(kind: str, address: str) -> Contact:
+    contact = Contact.objects.create(kind=Contact.Kind.PERSON)
+    keys = {"hmac": identity_hmac(kind, address)}
+    if kind == "pn":
+        keys |= {"br_hmac": number_hmac(address), "tail_hmac": tail_hmac(address)}
+    Identity.objects.create(contact=contact, kind=kind, address=address, **keys)
+    return contact
+
+
+def lock_conversation(conversation: Conversation) -> None:
+    """Lock the row before its messages change, as apply does; raises Conflict once merged."""
+    rows = Conversation.objects.select_for_update(no_key=True).filter(pk=conversation.pk)
+    if not rows.filter(is_live=True).values_list("pk", flat=True).first():
+        raise Conflict("conversation_moved", _("This conversation became part of another one."))

@@ -1,0 +1,95 @@
+"""Why something is not even queued, in words: pages show them, the service raises them."""
+
+from uuid import UUID
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from evosense.core.errors import Conflict
+from evosense.core.schema import current_tenant
+from messaging.gateway.capabilities import BAILEYS, Capabilities, Refusal
+from messaging.gateway.models import EvolutionServer
+from messaging.models import Connection
+from messaging.selectors.connections import connection_model
+
+_State = Connection.State
+# The number comes back by itself or after a scan; programs may queue for it.
+_PASSING = {
+    _State.INITIALIZING,
+    _State.QR_PENDING,
+    _State.CONNECTING,
+    _State.DISCONNECTED,
+}
+_STATES: dict[str, tuple[str, Promise]] = {
+    _State.LOGGED_OUT: (
+        "logged_out",
+        _("This number was disconnected on the phone. Pair it again."),
+    ),
+    _State.BANNED: ("banned", _("WhatsApp blocked this number.")),
+    _State.REMOVED: ("removed", _("This connection was removed from its server.")),
+    **{
+        state: ("number_down", _("This number is not connected at the moment."))
+        for state in _PASSING
+    },
+}
+
+
+def sending_refusal(connection_id: UUID, kind: str = "text") -> Refusal | None:
+    """Return why this connection cannot send `kind` now; None when it can."""
+    return refusal_of(connection_model(connection_id), kind)
+
+
+def refusal_of(connection: Connection, kind: str) -> Refusal | None:
+    """Like `sending_refusal`, of a row that the caller has; gravest reasons first."""
+    return _company() or _line(connection) or _server(connection, kind) or _state(connection)
+
+
+def refuse(connection: Connection, kind: str, *, may_wait: bool) -> None:
+    """Raise Conflict where `refusal_of` says so; who `may_wait` queues for an absent number."""
+    found = refusal_of(connection, kind)
+    if found and not (may_wait and found.code == "number_down"):
+        raise Conflict(found.code, found.message)
+
+
+def _company() -> Refusal | None:
+    if not current_tenant().is_restricted():
+        return None
+    return Refusal("company_suspended", _("Sending is suspended for this company."))
+
+
+def _line(connection: Connection) -> Refusal | None:
+    if connection.removed_at is not None:
+        return Refusal("removed", _STATES[_State.REMOVED][1])
+    if not connection.is_active:
+        return Refusal("closed", _("This connection is closed."))
+    if connection.quarantined_at is not None:
+        return Refusal(
+            "quarantined",
+            _("Another number was paired with this connection. Decide about it before sending."),
+        )
+    return None
+
+
+def _state(connection: Connection) -> Refusal | None:
+    found = _STATES.get(connection.state)
+    return Refusal(*found) if found else None
+
+
+def _server(connection: Connection, kind: str) -> Refusal | None:
+    if connection.server_id is None and not connection.server_url:
+        return Refusal(
+            "no_server", _("Only the webhook of this connection is known; add its server to send.")
+        )
+    able = capabilities_of(connection)
+    # A server that nobody asked yet is asked by the sender; what it cannot do is said then.
+    return able.can_send(kind) if able and able.version else None
+
+
+def capabilities_of(connection: Connection) -> Capabilities | None:
+    """Return what the connection's server can do; None while no server is stored for it."""
+    rows = EvolutionServer.objects.filter(pk=connection.server_id)
+    row = rows.values_list("version", "problem").first() if connection.server_id else None
+    if row is None:
+        return None
+    integration = connection.settings.get("integration") or BAILEYS
+    return Capabilities(row[0], integration, is_licensed=row[1] != "license_required")
