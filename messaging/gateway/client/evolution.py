@@ -158,12 +158,13 @@ class Evolution:
             ask(self._door, instance, "GET", path, seconds=SLOW_CALL_SECONDS)
         )
 
-    def connection_state(self, instance: Instance) -> str:
+    def connection_state(self, instance: Instance, *, seconds: float = CALL_SECONDS) -> str:
         """Return open, connecting or close as the server's memory has it; "" when it has nothing.
 
         A dead socket can say open, and Meta's channel always does.
         """
-        found = ask(self._door, instance, "GET", "/instance/connectionState/{name}")
+        path = "/instance/connectionState/{name}"
+        found = ask(self._door, instance, "GET", path, seconds=seconds)
         return answers.connect_answer(found).state
 
     def fetch_instances(self, admin: Instance, *, name: str = "") -> list[answers.RemoteInstance]:

@@ -11,6 +11,8 @@ def _seconds(name: str, default: float) -> float:
 # a minute turns messages that leave into unknown ones (issues 1613, 1874 of Evolution).
 SEND_SECONDS = _seconds("EVOSENSE_SEND_SECONDS", 60)
 CALL_SECONDS = _seconds("EVOSENSE_CALL_SECONDS", 20)
+# A probe only reads the server's memory, and whoever waits for it sees no other number meanwhile.
+PROBE_SECONDS = _seconds("EVOSENSE_PROBE_SECONDS", 6)
 # Create and connect wait for a QR code; media may be fetched from WhatsApp first.
 SLOW_CALL_SECONDS = _seconds("EVOSENSE_SLOW_CALL_SECONDS", 60)
 LONGEST_TYPING_MS = 5_000
