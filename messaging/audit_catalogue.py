@@ -51,6 +51,12 @@ def register() -> None:
         _("%(who)s undid a merge of contacts (%(object)s)"),
     )
     register_action(
+        "message.resolved",
+        _("Outcome of a message decided"),
+        _("%(who)s said what became of a message: %(before)s is now %(after)s"),
+        field="state",
+    )
+    register_action(
         "events.replayed",
         _("Raw events replayed"),
         _("%(who)s let %(after)s raw events of %(object)s be read again"),
