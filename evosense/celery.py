@@ -34,6 +34,7 @@ app.conf.beat_schedule = {
     "domains": {"task": "tenancy.recheck_domains", "schedule": crontab("25")},
     "support": {"task": "tenancy.end_support", "schedule": 60.0, "options": {"expires": 55}},
     "usage": {"task": "messaging.refresh_usage", "schedule": 300.0, "options": {"expires": 290}},
+    "servers": {"task": "gateway.probe_servers", "schedule": 300.0, "options": {"expires": 290}},
     "provisioning": {"task": "tenancy.finish_provisioning", "schedule": 300.0},
     "mail": {"task": "tenancy.sweep_mail", "schedule": 60.0, "options": {"expires": 55}},
     "companies": {

@@ -42,6 +42,13 @@ def register() -> None:
         _("Sending resumed"),
         _("%(who)s let the connection %(object)s send again"),
     )
+    register_action("server.created", _("Server added"), _("%(who)s added the server %(object)s"))
+    register_action(
+        "server.changed", _("Server changed"), _("%(who)s changed the server %(object)s")
+    )
+    register_action(
+        "server.removed", _("Server removed"), _("%(who)s removed the server %(object)s")
+    )
     register_action(
         "contact.merged", _("Contacts merged"), _("%(who)s merged two contacts (%(object)s)")
     )
