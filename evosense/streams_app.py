@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
+import orjson
 import redis.asyncio
 import redis.exceptions
 
@@ -85,18 +86,22 @@ async def _pump(ticket: Ticket, start: str, send: Send) -> None:
         await _refuse_closed(ticket)
         last = await _begin(key, start, send)
         while time.monotonic() < ends:
-            last = await _forward(key, last, ticket.hidden, send)
+            last = await _forward(key, last, ticket, send)
     await send({"type": "http.response.body", "body": b"event: bye\ndata: {}\n\n"})
 
 
 class _ClosedError(Exception):
-    """The tenant was suspended, or deleted: its streams end."""
+    """The tenant was suspended or deleted, or the person left: the stream ends."""
 
 
 async def _refuse_closed(ticket: Ticket) -> None:
-    """Let no ticket from just before a suspension open a stream after it."""
+    """Let no ticket from just before a suspension or a farewell open a stream after it."""
+    keys = (
+        streams.closed_key(ticket.tenant_id),
+        streams.left_key(ticket.tenant_id, ticket.user_id),
+    )
     with suppress(redis.exceptions.RedisError):
-        if await _client().exists(streams.closed_key(ticket.tenant_id)):
+        if await _client().exists(*keys):
             raise _ClosedError
 
 
@@ -119,7 +124,7 @@ async def _begin(key: str, start: str, send: Send) -> str:
     return start or newest
 
 
-async def _forward(key: str, last: str, hidden: frozenset[str], send: Send) -> str:
+async def _forward(key: str, last: str, ticket: Ticket, send: Send) -> str:
     """Wait for hints up to one heartbeat and pass them on; returns the id to go on after."""
     try:
         found = await _client().xread({key: last}, count=_BATCH, block=HEARTBEAT_SECONDS * 1000)
@@ -134,13 +139,17 @@ async def _forward(key: str, last: str, hidden: frozenset[str], send: Send) -> s
     for entry_id, fields in found[0][1]:
         last = entry_id.decode()
         kind, ids = fields[b"kind"].decode(), fields[b"ids"].decode()
-        if kind == streams.CLOSED:
+        if kind == streams.CLOSED or _is_farewell(kind, ids, ticket):
             raise _ClosedError
-        if kind not in hidden:
+        if kind not in ticket.hidden and kind != streams.LEFT:
             lines.append(f"id: {last}\nevent: {kind}\ndata: {ids}\n\n")
     # Nothing left is still a sign of life.
     await _write(send, "".join(lines or [": quiet\n\n"]).encode())
     return last
+
+
+def _is_farewell(kind: str, ids: str, ticket: Ticket) -> bool:
+    return kind == streams.LEFT and orjson.loads(ids).get("user_id") == ticket.user_id
 
 
 async def _write(send: Send, chunk: bytes) -> None:

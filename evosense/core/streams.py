@@ -15,6 +15,8 @@ from django.conf import settings
 
 # The hint after which a stream ends, and how long tickets from before it are refused.
 CLOSED = "tenant.closed"
+# The same for one person's streams.
+LEFT = "person.left"
 CLOSED_SECONDS = 120
 # Enough for some minutes of a busy tenant; a client further behind is told to resync.
 KEEP = 2_000
@@ -54,3 +56,18 @@ def close(tenant_id: UUID) -> None:
 def reopen(tenant_id: UUID) -> None:
     """Let new streams be opened again."""
     redis_client().delete(closed_key(tenant_id))
+
+
+def left_key(tenant_id: UUID | str, user_id: int) -> str:
+    return f"t:{tenant_id}:left:{user_id}"
+
+
+def show_out(tenant_id: UUID, user_id: int) -> None:
+    """End the open streams of one person, and refuse the tickets from just before."""
+    redis_client().set(left_key(tenant_id, user_id), 1, ex=CLOSED_SECONDS)
+    publish(tenant_id, LEFT, {"user_id": user_id})
+
+
+def let_in(tenant_id: UUID, user_id: int) -> None:
+    """Let a person who came back open streams at once."""
+    redis_client().delete(left_key(tenant_id, user_id))

@@ -107,6 +107,26 @@ def test_a_role_is_not_told_of_what_it_may_not_see() -> None:
     asyncio.run(scenario())
 
 
+def test_who_is_shown_out_hears_nothing_more_and_others_go_on() -> None:
+    async def scenario():
+        async with connected(ONE) as browser:
+            await browser.sees("event: hello")
+            await asyncio.to_thread(streams.show_out, ONE, 2)
+            await publish(ONE, "messages", conversation_ids=[1])
+            await browser.sees('data: {"conversation_ids":[1]}')
+            assert "person.left" not in browser.text
+            await asyncio.to_thread(streams.show_out, ONE, 1)
+            await browser.sees("event: bye")
+        async with connected(ONE) as browser:
+            await browser.sees("event: bye")
+            assert "hello" not in browser.text
+        await asyncio.to_thread(streams.let_in, ONE, 1)
+        async with connected(ONE) as browser:
+            await browser.sees("event: hello")
+
+    asyncio.run(scenario())
+
+
 def test_what_was_missed_is_replayed_after_the_last_id() -> None:
     async def scenario():
         await publish(ONE, "messages", conversation_ids=[1])

@@ -8,7 +8,7 @@ from evosense.core.errors import Conflict, NotAllowed, NotFound
 from evosense.core.schema import public_scope
 from tenancy.models import User
 from tenancy.selectors.members import workspaces_of
-from tenancy.services import audit, mail, mfa, sessions
+from tenancy.services import audit, mail, mfa, sessions, stream_doors
 from tenancy.services.upkeep import checked_reason
 
 
@@ -24,6 +24,7 @@ def deactivate(user_id: int, *, reason: str) -> None:
         User.objects.filter(pk=user_id).update(is_active=False)
         _note("user.deactivated", user, reason=reason)
         sessions.end_all(user, reason="account deactivated")
+        stream_doors.show_out_everywhere(user_id)
 
 
 def reactivate(user_id: int, *, reason: str) -> None:
@@ -35,6 +36,7 @@ def reactivate(user_id: int, *, reason: str) -> None:
             raise Conflict("active", _("This account is active."))
         User.objects.filter(pk=user_id).update(is_active=True)
         _note("user.reactivated", user, reason=reason)
+        stream_doors.let_in_everywhere(user_id)
 
 
 def reset_factors(user_id: int, *, reason: str) -> None:

@@ -4,27 +4,20 @@ Restricted means: no page but the one that says why, no API, no tasks, no stream
 still stored, and the owner can still pay, export and delete. Deleting itself: `deletion`.
 """
 
-import logging
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Literal
 from uuid import UUID
 
-import redis
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from evosense.core import streams
 from evosense.core.errors import Conflict, Invalid, NotFound
 from evosense.core.schema import after_commit, public_scope, tenant_scope
 from tenancy.models import Membership, Tenant
 from tenancy.selectors.hosts import forget_hosts
-from tenancy.services import archives, mail
+from tenancy.services import archives, mail, stream_doors
 from tenancy.services.upkeep import note_both
-
-logger = logging.getLogger(__name__)
 
 GRACE_DAYS = 14
 LONGEST_GRACE = 90
@@ -129,7 +122,7 @@ def end_trials() -> int:
         )
         ids = list(ended.values_list("pk", flat=True))
     for tenant_id in ids:
-        _with_redis(partial(streams.close, tenant_id))
+        stream_doors.close(tenant_id)
     return len(ids)
 
 
@@ -142,7 +135,7 @@ def _suspend(tenant: Tenant, reason: str, cause: Cause) -> None:
         suspend_cause=cause,
     )
     after_commit(forget_hosts)
-    after_commit(partial(_with_redis, partial(streams.close, tenant.pk)))
+    stream_doors.close(tenant.pk)
 
 
 def _resume(tenant: Tenant) -> None:
@@ -154,15 +147,7 @@ def _resume(tenant: Tenant) -> None:
         suspend_cause="",
     )
     after_commit(forget_hosts)
-    after_commit(partial(_with_redis, partial(streams.reopen, tenant.pk)))
-
-
-def _with_redis(act: Callable[[], object]) -> None:
-    try:
-        act()
-    except redis.RedisError:
-        # Streams end by themselves after minutes, and no new ticket is given out.
-        logger.warning("streams were not told: Redis is away")
+    stream_doors.reopen(tenant.pk)
 
 
 def _check_deletable(tenant: Tenant) -> None:

@@ -19,7 +19,7 @@ from evosense.core.schema import public_scope
 from tenancy.models import ApiKey, Membership
 from tenancy.permissions import permissions_of
 from tenancy.selectors.members import permissions_of_member
-from tenancy.services import audit, mail, roles
+from tenancy.services import audit, mail, roles, stream_doors
 from tenancy.services.authority import actor_user_id, check_reaches
 from tenancy.services.seats import lock_seats, take_seat
 
@@ -90,6 +90,7 @@ def deactivate(*, tenant_id: UUID, member_id: int, parting: Parting) -> None:
         # Outside of the shared schema: what is handed over are rows of the company's own.
         moved = handover.hand_over(member.user_id, parting.heirs)
         _record("member.deactivated", member, **keys, **_counted(moved))
+        stream_doors.show_out(tenant_id, member.user_id)
         mail.post(
             "member_deactivated",
             to=member.user.email,
@@ -111,6 +112,7 @@ def reactivate(*, tenant_id: UUID, member_id: int) -> Membership:
         member.is_active, member.deactivated_at = True, None
         member.save(update_fields=["is_active", "deactivated_at"])
         _record("member.reactivated", member)
+        stream_doors.let_in(tenant_id, member.user_id)
     return member
 
 

@@ -20,7 +20,7 @@ from evosense.core.ids import random_token
 from evosense.core.schema import public_scope
 from tenancy.models import Domain, Membership, SupportGrant, Tenant, User
 from tenancy.selectors.members import workspace_url
-from tenancy.services import mail
+from tenancy.services import mail, stream_doors
 from tenancy.services.upkeep import note_both
 
 SHORTEST_REASON = 10
@@ -44,6 +44,7 @@ def open_grant(
         tenant = _ready(tenant_id)
         _close_expired(tenant_id)
         grant = _store(tenant, operator, reason, hours, may_write=may_write)
+        stream_doors.let_in(tenant_id, operator.pk)
         _note("support.opened", grant, until=grant.expires_at.isoformat(), may_write=may_write)
         for owner in _owners(tenant_id):
             mail.post(
@@ -72,6 +73,7 @@ def end_grant(grant_id: UUID, *, by: EndedBy, tenant_id: UUID | None = None) -> 
         )
         if ended:
             _note("support.ended", grant, ended_by=by)
+            stream_doors.show_out(grant.tenant_id, grant.operator_id)
     return bool(ended)
 
 
