@@ -17,7 +17,7 @@ from messaging.gateway import lanes
 from messaging.gateway.models import EvolutionServer, Lane
 
 
-def serverserver_rows() -> QuerySet[EvolutionServer]:
+def server_rows() -> QuerySet[EvolutionServer]:
     """Return servers without their keys, which may not be readable here."""
     return EvolutionServer.objects.defer("api_key")
 
