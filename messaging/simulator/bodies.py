@@ -64,7 +64,7 @@ class Bodies:
         }
 
     def _has_alternatives(self) -> bool:
-        return self.version.lid in {LidStyle.ALT, LidStyle.SWAPPED}
+        return self.version.lid in {LidStyle.ALT, LidStyle.SWAPPED, LidStyle.PHONE}
 
     def _address(self, person: Person, *, first: bool) -> tuple[str, Data]:
         addressing, style = person.addressing, self.version.lid
@@ -78,7 +78,7 @@ class Bodies:
             return person.jid, known
         if addressing is Addressing.LID and style is LidStyle.ALT:
             return person.lid, {"remoteJidAlt": person.jid, "addressingMode": "lid"}
-        if addressing is Addressing.LID:
+        if addressing is Addressing.LID and style is LidStyle.SWAPPED:
             # 2.3.7 overwrites the LID with the phone and still says "lid".
             return person.jid, {"remoteJidAlt": person.jid, "addressingMode": "lid"}
         return person.jid, {"remoteJidAlt": person.lid, "addressingMode": "pn"}

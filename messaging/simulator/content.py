@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from messaging.simulator import media_bytes
@@ -25,11 +27,14 @@ EMPTY_CONTEXT: dict[str, Any] = {"mentionedJid": [], "groupMentions": [], "statu
 MIMES = {
     "image": "image/jpeg",
     "video": "video/mp4",
+    "ptv": "video/mp4",
     "audio": "audio/ogg; codecs=opus",
     "document": "application/pdf",
     "sticker": "image/webp",
 }
 SECRETS = 48
+IMAGE_COLUMNS, IMAGE_ROWS = 40, 30
+"""In blocks of 8 x 8."""
 
 
 class Contents:
@@ -56,8 +61,8 @@ class Contents:
         body: dict[str, Any] = {
             "url": f"https://mmg.whatsapp.net/o1/v/t24/f2/m{die.randrange(999)}/{die.hex(12)}.enc",
             "mimetype": MIMES[kind],
-            "fileSha256": die.pick(self._hashes),
-            "fileLength": encode_int(self.family, die.randint(9_000, 900_000)),
+            "fileSha256": "",
+            "fileLength": 0,
             "mediaKey": die.pick(self._hashes),
             "fileEncSha256": die.pick(self._hashes),
             "directPath": f"/o1/v/t24/f2/{die.hex(8)}.enc?ccb=9-4",
@@ -68,7 +73,15 @@ class Contents:
         elif kind == "image" and die.chance(0.02):
             body["viewOnce"] = True
         body |= self._own_fields(die, kind, detail, at)
+        self.describe(body, file_of(kind, body))
         return f"{kind}Message", {f"{kind}Message": body}
+
+    def describe(self, body: dict[str, Any], file: bytes, mime: str = "") -> None:
+        """Write down the true size and hash of the file behind `body`."""
+        body["fileLength"] = encode_int(self.family, len(file))
+        body["fileSha256"] = encode_bytes(self.family, hashlib.sha256(file).digest())
+        if mime:
+            body["mimetype"] = mime
 
     def _own_fields(self, die: Dice, kind: str, detail: str, at: int) -> dict[str, Any]:
         if kind == "image":
@@ -76,8 +89,8 @@ class Contents:
                 "interactiveAnnotations": [],
                 "scanLengths": [],
                 "annotations": [],
-                "height": 1600,
-                "width": 1200,
+                "height": IMAGE_ROWS * 8,
+                "width": IMAGE_COLUMNS * 8,
                 "jpegThumbnail": die.pick(self._thumbnails),
                 "contextInfo": dict(EMPTY_CONTEXT),
             }
@@ -211,17 +224,18 @@ class Contents:
 
 
 def media_file(message: dict[str, Any]) -> tuple[str, bytes] | None:
-    """The bytes behind a media content, or None when there is no media in it."""
+    """The type and the bytes behind a media content, or None when there is no media in it."""
     for kind, mime in MIMES.items():
         body = message.get(f"{kind}Message")
         if isinstance(body, dict):
-            return mime, _bytes_of(kind, body)
+            return str(body.get("mimetype") or mime), file_of(kind, body)
     return None
 
 
-def _bytes_of(kind: str, body: dict[str, Any]) -> bytes:
+def file_of(kind: str, body: dict[str, Any]) -> bytes:
     if kind == "image":
-        return media_bytes.jpeg(dice(body.get("directPath")).randrange(400), 40, 30)
+        number = zlib.crc32(str(body.get("directPath")).encode()) % 400
+        return media_bytes.jpeg(number, IMAGE_COLUMNS, IMAGE_ROWS)
     if kind == "audio":
         return media_bytes.opus(int(body.get("seconds") or 3))
     if kind == "document":

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -39,6 +40,7 @@ def wait_before(attempt: int, die: Dice, *, grows: bool = True) -> float:
     return float(wait) * (1 + die.uniform(-JITTER, JITTER))
 
 
+@lru_cache(maxsize=256)
 def event_name(event: str) -> str:
     return event.upper().replace(".", "_").replace("-", "_")
 
@@ -82,12 +84,19 @@ class Deliverer:
     def under_way(self) -> frozenset[asyncio.Task[None]]:
         return frozenset(self._tasks)
 
-    def emit(self, instance: Instance, body: dict[str, Any]) -> None:
-        """Queue one envelope, unless the instance does not ask for this event."""
+    def is_wanted(self, instance: Instance, event: str) -> bool:
         hook = instance.webhook
-        if hook is None or not hook.enabled or event_name(body["event"]) not in hook.events:
+        return hook is not None and hook.enabled and event_name(event) in hook.events
+
+    def emit(self, instance: Instance, body: dict[str, Any]) -> None:
+        """Queue one envelope, unless the instance does not ask for this event or is cut off."""
+        hook = instance.webhook
+        if hook is None or not self.is_wanted(instance, body["event"]):
             return
         if self._is_ignored(instance, body):
+            return
+        if instance.cut is not None and not instance.cut.lets_pass(body["event"]):
+            self.journal.count("cut")
             return
         body = body | {"destination": hook.url}
         self.journal.count("emitted")
@@ -130,6 +139,8 @@ class Deliverer:
         if hook.by_events:
             url = f"{url}/{body['event'].replace('.', '-')}"
         headers = _headers(hook)
+        if version.names_itself_in_headers:
+            headers |= _introduction(instance, body["event"])
         raw = orjson.dumps(with_base64(body) if hook.base64 else body)
         limit = REQUEST_TIMEOUT if version.has_request_timeout else None
         for attempt in range(1, ATTEMPTS + 1):
@@ -167,6 +178,16 @@ def _headers(hook: Webhook) -> dict[str, str]:
     if "jwt_key" in hook.headers:
         headers["Authorization"] = bearer(hook.headers["jwt_key"], time.time())
     return headers | {"Content-Type": "application/json", "User-Agent": "axios/1.7.9"}
+
+
+def _introduction(instance: Instance, event: str) -> dict[str, str]:
+    return {
+        "User-Agent": f"EvolutionAPI-Webhook/{instance.version}",
+        "X-Instance-ID": instance.id,
+        "X-Instance-Name": instance.name,
+        "X-Event-Type": event,
+        "X-Timestamp": str(int(time.time() * 1000)),
+    }
 
 
 def with_base64(body: dict[str, Any]) -> dict[str, Any]:

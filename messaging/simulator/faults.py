@@ -22,6 +22,10 @@ class FaultKind(StrEnum):
     """No answer until the client gives up (or `seconds` pass)."""
     LOST_ANSWER = "lost_answer"
     """The send is accepted, but its answer never arrives."""
+    LATE_ANSWER = "late_answer"
+    """The send is accepted at once, and answered `seconds` later."""
+    FAILED_ANSWER = "failed_answer"
+    """The send is accepted, but answered with `status`."""
     CONNECTION_CLOSED = "connection_closed"
     LICENSE = "license"
     WRONG_NUMBER = "wrong_number"
@@ -88,6 +92,9 @@ class Faults:
         )
         self._faults[fault.id] = fault
         return fault
+
+    def __bool__(self) -> bool:
+        return bool(self._faults)
 
     def clear(self, fault_id: int | None = None) -> None:
         if fault_id is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import struct
+import zlib
 from functools import lru_cache
 
 from messaging.simulator.dice import dice
@@ -133,3 +135,29 @@ def mp4() -> bytes:
     """The shortest thing that is recognised as MP4."""
     brand = b"ftypisom" + struct.pack(">I", 512) + b"isomiso2mp41"
     return struct.pack(">I", len(brand) + 4) + brand + struct.pack(">I", 8) + b"mdat"
+
+
+@lru_cache(maxsize=64)
+def qr_image(text: str, scale: int = 6) -> str:
+    """A code that a phone could scan, as the data address of a PNG."""
+    # Only here: the generator of histories must not pay for loading it.
+    from qrcode import QRCode  # noqa: PLC0415
+
+    code = QRCode(border=4)
+    code.add_data(text)
+    lines = [
+        b"\x00" + b"".join(b"\x00" * scale if dark else b"\xff" * scale for dark in row)
+        for row in code.get_matrix()
+    ]
+    raw = _png(len(lines) * scale, b"".join(line * scale for line in lines))
+    return f"data:image/png;base64,{base64.b64encode(raw).decode()}"
+
+
+def _png(side: int, rows: bytes) -> bytes:
+    head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    parts = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    chunks = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
+    )
+    return b"\x89PNG\r\n\x1a\n" + chunks

@@ -39,6 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--evolution-version", default=DEFAULT_VERSION, choices=SUPPORTED)
     parser.add_argument("--time-factor", type=float, default=1.0, help="scales all waiting")
+    parser.add_argument(
+        "--auto-pair",
+        type=float,
+        default=AUTO_PAIR_SECONDS,
+        help="seconds until a phone scans the code by itself; negative waits for /_sim/pair",
+    )
+    parser.add_argument("--qr-seconds", type=float, default=45.0, help="how long a code lives")
+    parser.add_argument("--qr-limit", type=int, default=30, help="codes before it gives up")
+    parser.add_argument("--licensed", action="store_true", help="2.4 starts activated")
     parser.add_argument("--replies", type=float, default=REPLY_SHARE, help="share answered")
     parser.add_argument(
         "--demo", action="store_true", help="go on with the demonstration made by seed_demo"
@@ -79,7 +88,10 @@ def build(options: dict[str, Any]) -> Simulator:
         rate=rate if rate is not None else (DEMO_RATE if demo else 0.0),
         time_factor=options["time_factor"],
         reply_share=options["replies"],
-        auto_pair_seconds=AUTO_PAIR_SECONDS,
+        auto_pair_seconds=options["auto_pair"] if options["auto_pair"] >= 0 else None,
+        qr_seconds=options["qr_seconds"],
+        qr_limit=options["qr_limit"],
+        licensed=options["licensed"],
     )
     if not demo:
         return Simulator(chosen)
@@ -116,6 +128,7 @@ def wire_demo(simulator: Simulator, demo: dict[str, Any], receiver: str) -> None
             name, token=connection.get("api_key", ""), line=simulator.lines[name]
         )
         instance.owner, instance.state = instance.line.jid, "open"
+        instance.has_credentials = True
         instance.webhook = Webhook(
             url=f"{receiver}/hooks/evo/{connection['id']}",
             headers={"X-EvoSense-Token": connection["token"]},

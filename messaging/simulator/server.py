@@ -10,8 +10,19 @@ import orjson
 
 from messaging.simulator.errors import ApiError, HangupError, bad_request, no_such_instance
 from messaging.simulator.faults import FaultKind
-from messaging.simulator.rest import chats, instances, interactive, messages, sim
-from messaging.simulator.rest.call import Answer, Call, Guard, Route, routes
+from messaging.simulator.rest import (
+    acts,
+    chats,
+    groups,
+    instances,
+    interactive,
+    media,
+    messages,
+    sim,
+    sim_sessions,
+)
+from messaging.simulator.rest.call import Answer, Call, Client, Guard, Route, routes
+from messaging.simulator.sessions import How
 from messaging.simulator.state import Simulator
 
 if TYPE_CHECKING:
@@ -21,7 +32,7 @@ if TYPE_CHECKING:
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
     Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-FAMILIES = (instances, messages, interactive, chats, sim)
+FAMILIES = (instances, messages, media, interactive, acts, chats, groups, sim, sim_sessions)
 BODY_LIMIT = 136 * 1024 * 1024
 HANG_SECONDS = 3600.0
 LICENSE_ERROR = {
@@ -59,11 +70,14 @@ class App:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw = await _read(receive)
+        client = Client(receive)
         try:
-            status, body = await self._answer(scope, raw)
+            status, body = await self._answer(scope, raw, client)
         except HangupError:
             await _cut(send)
             return
+        finally:
+            client.leave()
         payload = orjson.dumps(body)
         headers = [
             (b"content-type", b"application/json; charset=utf-8"),
@@ -72,32 +86,40 @@ class App:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": payload})
 
-    async def _answer(self, scope: Scope, raw: bytes) -> tuple[int, Any]:
+    async def _answer(self, scope: Scope, raw: bytes, client: Client) -> tuple[int, Any]:
         try:
-            answer = await self._route(scope, raw)
+            answer = await self._route(scope, raw, client)
         except ApiError as error:
             return error.status, error.body
         return answer.status, answer.body
 
-    async def _route(self, scope: Scope, raw: bytes) -> Answer:
+    async def _route(self, scope: Scope, raw: bytes, client: Client) -> Answer:
         method, path = scope["method"], unquote(scope["path"])
-        found = routes.find(method, path)
+        ours = path.startswith("/_sim/")
+        if self.sim.is_down and not ours:
+            raise HangupError
+        found = routes.find(method, path, self.sim.version)
         if found is None:
             raise ApiError(404, [f"Cannot {method} {path}"])
         route, name = found
-        headers = {key.decode("latin-1").lower(): text for key, text in scope["headers"]}
-        key = headers.get("apikey", b"").decode("latin-1")
-        query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
-        call = Call(self.sim, query, _parse(raw), key)
-        self._admit(route, name, call)
-        ours = path.startswith("/_sim/")
+        call = self._call(scope, raw, client)
         if not ours and path != "/":
-            trouble = await self._misbehave(name or "")
+            if not self.sim.is_licensed:
+                return Answer(LICENSE_ERROR, 503)
+            self._admit(route, name, call)
+            if path.startswith("/message/"):
+                client.enter(self.sim.journal, name)
+            trouble = await self._misbehave(name or "", client)
             if trouble is not None:
                 return trouble
         if route.baileys_only and call.target is not None and call.target.is_cloud:
             raise bad_request("Method not available on WhatsApp Business API")
         return await route.handler(call)
+
+    def _call(self, scope: Scope, raw: bytes, client: Client) -> Call:
+        key = next((text for name, text in scope["headers"] if name == b"apikey"), b"")
+        query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
+        return Call(self.sim, query, _parse(raw), key.decode("latin-1"), client)
 
     def _admit(self, route: Route, name: str, call: Call) -> None:
         """Evolution's order: the instance exists, the name is free, then the key."""
@@ -108,6 +130,9 @@ class App:
             if name not in store.instances:
                 raise no_such_instance(name)
             call.target = store.instances[name]
+            cut = call.target.cut
+            if cut is not None and cut.how is How.DOWN:
+                raise HangupError
         if route.guard is Guard.GLOBAL and isinstance(call.body, dict):
             wanted = call.body.get("instanceName")
             if wanted in store.instances:
@@ -123,14 +148,16 @@ class App:
         tokens = {instance.token for instance in self.sim.store.instances.values()}
         return route.guard is Guard.ANY_KEY and call.key in tokens
 
-    async def _misbehave(self, name: str) -> Answer | None:
+    async def _misbehave(self, name: str, client: Client) -> Answer | None:
         faults = self.sim.faults
+        if not faults:
+            return None
         slow = faults.strike(FaultKind.DELAY, name)
         if slow:
-            await asyncio.sleep(slow.seconds)
+            await client.wait(slow.seconds)
         hang = faults.strike(FaultKind.HANG, name)
         if hang:
-            await asyncio.sleep(hang.seconds if hang.seconds > 1 else HANG_SECONDS)
+            await client.wait(hang.seconds if hang.seconds > 1 else HANG_SECONDS)
             raise HangupError
         broken = faults.strike(FaultKind.ERROR, name)
         if broken:

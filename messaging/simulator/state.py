@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from messaging.simulator import script
@@ -14,11 +13,13 @@ from messaging.simulator.dice import dice
 from messaging.simulator.faults import Faults
 from messaging.simulator.generator import World
 from messaging.simulator.journal import Journal
-from messaging.simulator.rhythm import iso_utc, wall_clock
+from messaging.simulator.pairing import Pairing
+from messaging.simulator.rhythm import wall_clock
+from messaging.simulator.sessions import Sessions
 from messaging.simulator.stage import Attendance
-from messaging.simulator.store import Instance, Store
+from messaging.simulator.store import Store
 from messaging.simulator.traffic import Traffic
-from messaging.simulator.versions import DEFAULT_VERSION
+from messaging.simulator.versions import DEFAULT_VERSION, behaviour
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,13 +27,8 @@ if TYPE_CHECKING:
     import httpx2
 
     from messaging.simulator.people import Line
-
-QR_LIMIT = 30
-QR_SECONDS = 45.0
-PNG = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9Q"
-    "DwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
+    from messaging.simulator.store import Instance
+    from messaging.simulator.versions import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +45,11 @@ class Options:
     """How often a customer answers what the business sends through the API."""
     auto_pair_seconds: float | None = None
     """A phone scans the QR by itself after so long; None waits for `/_sim/pair`."""
+    qr_seconds: float = 45.0
+    """Real seconds that a code lives, whatever the time factor."""
+    qr_limit: int = 30
+    licensed: bool = False
+    """Whether a version that needs a licence starts with one."""
 
 
 class Simulator:
@@ -71,9 +72,17 @@ class Simulator:
             transport=transport,
         )
         self.traffic = Traffic(self, self.options.rate)
+        self.sessions = Sessions(self)
+        self.pairing = Pairing(self)
         self.die = dice(self.options.seed, "simulator", time.time_ns())
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._timers: deque[asyncio.TimerHandle] = deque(maxlen=100)
+        self.is_licensed = self.options.licensed or not self.version.needs_license
+        self.is_down = False
+        """Nothing of Evolution answers; `/_sim` still does."""
+        self._later: set[asyncio.TimerHandle] = set()
+
+    @property
+    def version(self) -> Version:
+        return behaviour(self.options.version)
 
     @property
     def lines(self) -> dict[str, Line]:
@@ -82,13 +91,17 @@ class Simulator:
     def later(self, seconds: float, action: Callable[[], Any]) -> None:
         """Run `action` after a scaled time."""
 
-        async def wait() -> None:
-            await asyncio.sleep(seconds * self.options.time_factor)
+        def run() -> None:
+            self._later.discard(timer)
             action()
 
-        task = asyncio.get_running_loop().create_task(wait())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        wait = seconds * self.options.time_factor
+        timer = asyncio.get_running_loop().call_later(wait, run)
+        self._later.add(timer)
+
+    @property
+    def factor(self) -> float:
+        return self.options.time_factor
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds * self.options.time_factor)
@@ -97,24 +110,27 @@ class Simulator:
         """Wait until nothing scheduled or undelivered is left (tests)."""
         deadline = time.monotonic() + limit
         while time.monotonic() < deadline:
-            waiting = self._tasks | self.deliverer.under_way
-            if not waiting:
+            waiting = self.deliverer.under_way
+            if not waiting and not self._later:
                 return
-            await asyncio.wait(waiting, timeout=0.2)
+            if waiting:
+                await asyncio.wait(waiting, timeout=0.2)
+            else:
+                await asyncio.sleep(0.001)
 
     def now(self) -> float:
         return time.time()
 
     async def close(self) -> None:
         self.traffic.stop()
-        for timer in self._timers:
+        self.pairing.close()
+        for timer in self._later:
             timer.cancel()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.deliverer.close()
 
     def emit(self, instance: Instance, event: str, data: Any) -> None:
+        if not self.deliverer.is_wanted(instance, event):
+            return
         body = instance.bodies.envelope(event, data, time.time(), paired=instance.owner is not None)
         if instance.is_cloud:
             body.pop("sender", None)
@@ -122,17 +138,25 @@ class Simulator:
 
     def post(self, instance: Instance, body: dict[str, Any]) -> None:
         """Send a ready envelope, and remember the message in it."""
-        self._remember(instance, body)
+        self.remember(instance, body)
         self.deliverer.emit(instance, body)
 
-    def _remember(self, instance: Instance, body: dict[str, Any]) -> None:
+    def remember(self, instance: Instance, body: dict[str, Any]) -> None:
+        """Keep what an envelope says in the instance's store."""
         data = body["data"]
         if body["event"] in {"messages.upsert", "send.message"} and isinstance(data, dict):
-            instance.keep(data)
+            instance.keep(data, self._stored_key(instance, data["key"]))
         elif body["event"] == "messages.update" and data.get("status"):
             stored = instance.messages.get(data["keyId"])
             if stored is not None:
                 stored.statuses.append(str(data["status"]))
+
+    def _stored_key(self, instance: Instance, key: dict[str, Any]) -> dict[str, Any]:
+        """2.3.7 shows the phone in events and keeps the LID in its database."""
+        if not instance.bodies.version.keeps_lids or key.get("addressingMode") != "lid":
+            return key
+        known = self.world.by_jid.get(key["remoteJid"])
+        return key if known is None else key | {"remoteJid": known[1].lid}
 
     def customer_may_answer(self, instance: Instance, data: dict[str, Any]) -> None:
         """A person of this world sometimes answers what the business wrote."""
@@ -151,69 +175,3 @@ class Simulator:
         scene.at = started + self.die.uniform(6, 25)
         for at, body in scene.play(turns):
             self.later(at - started, post(at - started, body))
-
-    def show_qr(self, instance: Instance, number: str | None = None) -> dict[str, Any]:
-        """Produce the next QR code; the pairing code only when a number was given."""
-        instance.qr_count += 1
-        code = f"2@{self.die.randbytes(24).hex()}==,{self.die.hex(12)},{self.die.hex(10)}"
-        qr = {
-            "pairingCode": self._pairing_code() if number else None,
-            "code": code,
-            "base64": f"data:image/png;base64,{PNG}",
-        }
-        if instance.qr_count > QR_LIMIT:
-            message = "QR code limit reached, please login again"
-            self.emit(instance, "qrcode.updated", {"message": message, "statusCode": 500})
-            self.change_state(instance, "refused", 428)
-            return {"count": instance.qr_count}
-        self.emit(instance, "qrcode.updated", {"qrcode": {"instance": instance.name, **qr}})
-        return qr | {"count": instance.qr_count}
-
-    def _pairing_code(self) -> str:
-        return "".join(self.die.choice("ABCDEFGHJKLMNPQRSTVWXYZ123456789") for _ in range(8))
-
-    def begin_pairing(self, instance: Instance, number: str | None) -> dict[str, Any]:
-        if instance.state != "connecting":
-            self.change_state(instance, "connecting")
-        qr = self.show_qr(instance, number)
-        # A code lives for real seconds, whatever the time factor: a person scans it.
-        timer = asyncio.get_running_loop().call_later(
-            QR_SECONDS, self._refresh_qr, instance, instance.qr_count, number
-        )
-        self._timers.append(timer)
-        if self.options.auto_pair_seconds is not None:
-            self.later(self.options.auto_pair_seconds, lambda: self.pair(instance))
-        return qr
-
-    def _refresh_qr(self, instance: Instance, count: int, number: str | None) -> None:
-        if instance.state == "connecting" and instance.qr_count == count:
-            self.begin_pairing(instance, number)
-
-    def pair(self, instance: Instance, number: str | None = None) -> None:
-        """A phone scanned the code."""
-        if instance.state == "open" or instance.name not in self.store.instances:
-            return
-        if number and number != instance.line.number:
-            self.store.rewire(instance, replace(instance.line, number=number))
-        instance.owner = instance.line.jid
-        instance.qr_count = 0
-        self.change_state(instance, "open")
-
-    def change_state(self, instance: Instance, state: str, reason: int = 200) -> None:
-        instance.state = "close" if state == "refused" else state
-        instance.updated = time.time()
-        self.emit(instance, "connection.update", instance.bodies.connection(state, reason))
-
-    def end_session(self, instance: Instance, reason: int) -> None:
-        """A final close: three notices for one fact."""
-        instance.last_status_code = reason
-        status = {
-            "instance": instance.name,
-            "status": "closed",
-            "disconnectionAt": iso_utc(time.time()),
-            "disconnectionReasonCode": reason,
-            "disconnectionObject": f'{{"error":{{"output":{{"statusCode":{reason}}}}}}}',
-        }
-        self.emit(instance, "status.instance", status)
-        self.emit(instance, "logout.instance", None)
-        self.change_state(instance, "close", reason)

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from messaging.simulator.bodies import Bodies
 from messaging.simulator.content import Contents
@@ -15,6 +15,9 @@ from messaging.simulator.errors import no_such_instance
 from messaging.simulator.people import VERTICAL_LINES, Line
 from messaging.simulator.rhythm import iso_utc
 from messaging.simulator.versions import behaviour
+
+if TYPE_CHECKING:
+    from messaging.simulator.sessions import Cut
 
 KEPT_MESSAGES = 5000
 BAILEYS, CLOUD = "WHATSAPP-BAILEYS", "WHATSAPP-BUSINESS"
@@ -48,12 +51,10 @@ class Stored:
     """A message as Evolution's database keeps it."""
 
     data: dict[str, Any]
+    key: dict[str, Any]
     statuses: list[str] = field(default_factory=list)
-
-    @property
-    def key(self) -> dict[str, Any]:
-        key: dict[str, Any] = self.data["key"]
-        return key
+    file: bytes | None = None
+    """What was handed over with it, when that was more than an address."""
 
     def record(self) -> dict[str, Any]:
         data = self.data
@@ -74,6 +75,16 @@ class Stored:
         }
 
 
+@dataclass(slots=True)
+class PairingTry:
+    """One attempt to pair, from the first code to the phone or the limit."""
+
+    serial: int = 0
+    count: int = 0
+    number: str | None = None
+    shown: dict[str, Any] | None = None
+
+
 @dataclass
 class Instance:
     name: str
@@ -87,8 +98,14 @@ class Instance:
     owner: str | None = None
     settings: dict[str, Any] = field(default_factory=lambda: dict(DEFAULT_SETTINGS))
     webhook: Webhook | None = None
-    qr_count: int = 0
+    has_credentials: bool = False
+    """Paired and not logged out: it can open its session without a code."""
+    cut: Cut | None = None
+    pairing: PairingTry = field(default_factory=PairingTry)
+    plan: str = "normal"
+    plan_times: int | None = None
     last_status_code: int | None = None
+    closed_at: float | None = None
     created: float = field(default_factory=time.time)
     updated: float = field(default_factory=time.time)
     messages: OrderedDict[str, Stored] = field(default_factory=OrderedDict)
@@ -102,8 +119,11 @@ class Instance:
     def is_cloud(self) -> bool:
         return self.integration == CLOUD
 
-    def keep(self, data: dict[str, Any]) -> None:
-        self.messages[data["key"]["id"]] = Stored(data)
+    def keep(
+        self, data: dict[str, Any], key: dict[str, Any] | None = None, file: bytes | None = None
+    ) -> None:
+        """Store a message; the first one with an id stays, as WhatsApp shows only the first."""
+        self.messages.setdefault(data["key"]["id"], Stored(data, key or data["key"], file=file))
         if len(self.messages) > KEPT_MESSAGES:
             self.messages.popitem(last=False)
         if not data["key"]["fromMe"]:
@@ -125,8 +145,8 @@ class Instance:
             "token": self.token,
             "clientName": "evolution",
             "disconnectionReasonCode": self.last_status_code,
-            "disconnectionObject": None,
-            "disconnectionAt": None,
+            "disconnectionObject": disconnection_object(self.last_status_code),
+            "disconnectionAt": iso_utc(self.closed_at) if self.closed_at else None,
             **stamps,
             **dict.fromkeys(("Chatwoot", "Proxy", "Rabbitmq", "Nats", "Sqs", "Websocket")),
             "Setting": self.settings_row(),
@@ -166,6 +186,11 @@ class Instance:
     def chats(self) -> dict[str, Stored]:
         """The newest message of each chat."""
         return {stored.key["remoteJid"]: stored for stored in self.messages.values()}
+
+
+def disconnection_object(reason: int | None) -> str | None:
+    """What Evolution keeps of Baileys' error, as text."""
+    return None if reason is None else f'{{"error":{{"output":{{"statusCode":{reason}}}}}}}'
 
 
 def invented_line(name: str, number: str = "") -> Line:

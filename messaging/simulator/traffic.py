@@ -90,7 +90,7 @@ class Traffic:
             await asyncio.sleep(min(max(pause, 0.01), 1.0))
 
     def _connected(self) -> list[Instance]:
-        return [one for one in self.sim.store.instances.values() if one.state == "open"]
+        return [one for one in self.sim.store.instances.values() if one.state == "open" or one.cut]
 
     def _begin(self, at: float) -> None:
         instance, person = self._someone(self._connected())
@@ -149,11 +149,11 @@ def make_scene(sim: Simulator, instance: Instance, wanted: dict[str, Any]) -> li
     """One message of the wanted `kind` from a person of this world, or a whole conversation.
 
     `chat` picks the person by index, `from_me` makes it the business's own phone, `text`,
-    `detail` and `quotes` (a message id) fill it.
+    `detail` and `quotes` (a message id) fill it; `ago` seconds ago it was written.
     """
     die = dice(sim.options.seed, "emit", time.time_ns())
     person = sim.world.person(int(wanted.get("chat", 0)) % sim.world.chats)
-    now = time.time()
+    now = time.time() - float(wanted.get("ago", 0))
     scene = Attendance(die, instance.bodies, person, now, first=bool(wanted.get("first")))
     if wanted.get("kind") == "history":
         return [(now, _history(sim, instance, person, wanted))]

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 DEFAULT_VERSION = "2.3.7"
-SUPPORTED = ("2.2.3", "2.3.2", "2.3.6", "2.3.7")
+SUPPORTED = ("2.2.3", "2.3.2", "2.3.6", "2.3.7", "2.4.0-rc2")
 
 BASE_EVENTS = (
     "APPLICATION_STARTUP",
@@ -40,6 +40,7 @@ BASE_EVENTS = (
     "LOGOUT_INSTANCE",
 )
 NEWER_EVENTS = ("INSTANCE_CREATE", "INSTANCE_DELETE", "STATUS_INSTANCE")
+NEWEST_EVENTS = ("MESSAGING_HISTORY_SET",)
 
 
 class Family(StrEnum):
@@ -57,6 +58,7 @@ class LidStyle(StrEnum):
     PREVIOUS = "previous"
     ALT = "alt"
     SWAPPED = "swapped"
+    PHONE = "phone"
 
 
 class PollStyle(StrEnum):
@@ -68,6 +70,7 @@ class PollStyle(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Version:
     name: str
+    number: tuple[int, int, int]
     family: Family
     lid: LidStyle
     polls: PollStyle
@@ -83,6 +86,12 @@ class Version:
     retries_grow: bool
     """Exponential waits; before 2.3.0 every wait is 30 seconds."""
     has_request_timeout: bool
+    keeps_lids: bool
+    """The database holds the LID form of keys whose webhook shows the phone."""
+    needs_license: bool
+    honours_message_id: bool
+    logout_is_idempotent: bool
+    names_itself_in_headers: bool
     events: tuple[str, ...]
 
 
@@ -103,6 +112,8 @@ def _lid_style(number: tuple[int, int, int]) -> LidStyle:
         return LidStyle.RAW
     if number <= (2, 3, 4):
         return LidStyle.PREVIOUS
+    if number >= (2, 4, 0):
+        return LidStyle.PHONE
     return LidStyle.ALT if number <= (2, 3, 6) else LidStyle.SWAPPED
 
 
@@ -122,9 +133,10 @@ def _edit_status(number: tuple[int, int, int]) -> str | None:
 def behaviour(name: str = DEFAULT_VERSION) -> Version:
     """Describe one release; unknown patch levels behave like their neighbours."""
     number = _number(name)
-    grown = number >= (2, 3, 0)
+    grown, licensed = number >= (2, 3, 0), number >= (2, 4, 0)
     return Version(
         name=name,
+        number=number,
         family=_family(number),
         lid=_lid_style(number),
         polls=_poll_style(number),
@@ -138,5 +150,10 @@ def behaviour(name: str = DEFAULT_VERSION) -> Version:
         history_has_progress=number >= (2, 3, 7),
         retries_grow=grown,
         has_request_timeout=grown,
-        events=BASE_EVENTS + (NEWER_EVENTS if grown else ()),
+        keeps_lids=(2, 3, 7) <= number < (2, 4, 0),
+        needs_license=licensed,
+        honours_message_id=licensed,
+        logout_is_idempotent=licensed,
+        names_itself_in_headers=licensed,
+        events=BASE_EVENTS + (NEWER_EVENTS if grown else ()) + (NEWEST_EVENTS if licensed else ()),
     )

@@ -1,4 +1,4 @@
-"""Chats: number checks, read marks, presence, searches, media, edits and deletes; groups."""
+"""Chats: number checks, searches, media, pictures."""
 
 from __future__ import annotations
 
@@ -9,24 +9,21 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from messaging.simulator import rules
-from messaging.simulator.content import media_file
+from messaging.simulator.content import MIMES, media_file
 from messaging.simulator.dice import row_id
-from messaging.simulator.encoding import MESSAGE_EDIT, raw_enum, raw_int
 from messaging.simulator.errors import ApiError, RawError, bad_request, invalid
 from messaging.simulator.faults import FaultKind
 from messaging.simulator.numbers import to_jid
 from messaging.simulator.rest.call import Answer, Call, routes
-from messaging.simulator.rest.messages import require_socket, resolve
+from messaging.simulator.rest.messages import resolve
 from messaging.simulator.rhythm import iso_utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from messaging.simulator.people import Group
     from messaging.simulator.store import Stored
 
-PRESENCES = ("unavailable", "available", "composing", "recording", "paused")
-KINDS = ("imageMessage", "videoMessage", "audioMessage", "documentMessage", "stickerMessage")
+KINDS = tuple(f"{kind}Message" for kind in MIMES)
 
 
 @routes.add("POST", "/chat/whatsappNumbers/{instance}", baileys_only=True)
@@ -53,31 +50,6 @@ def _checked(call: Call, number: str) -> dict[str, Any]:
     return row | ({"name": name} if name else {})
 
 
-@routes.add("POST", "/chat/markMessageAsRead/{instance}", baileys_only=True)
-async def mark_as_read(call: Call) -> Answer:
-    body = rules.check(call.body, {"readMessages": "array"})
-    rule: rules.Rule = {"id": "string", "fromMe": "boolean", "remoteJid": "string"}
-    for number, key in enumerate(body["readMessages"]):
-        rules.check(key, rule, f"instance.readMessages[{number}]")
-    require_socket(call.sim, call.instance, checking_number=True)
-    return Answer({"message": "Read messages", "read": "success"}, 201)
-
-
-@routes.add("POST", "/chat/sendPresence/{instance}", baileys_only=True)
-async def send_presence(call: Call) -> Answer:
-    rule: rules.Rule = {"number": "string", "presence": "string", "delay": "integer"}
-    body = rules.check(call.body, rule)
-    if body["presence"] not in PRESENCES:
-        raise invalid(f"instance.presence is not one of enum values: {','.join(PRESENCES)}")
-    require_socket(call.sim, call.instance, checking_number=True)
-    try:
-        resolve(call.sim, call.instance, body["number"])
-    except ApiError:
-        raise bad_request("[object Object]") from None
-    await call.sim.sleep(body["delay"] / 1000)
-    return Answer({"presence": body["presence"]}, 201)
-
-
 @routes.add("POST", "/chat/findMessages/{instance}")
 async def find_messages(call: Call) -> Answer:
     body = call.body if isinstance(call.body, dict) else {}
@@ -87,16 +59,13 @@ async def find_messages(call: Call) -> Answer:
     size = max(int(body.get("offset") or 50), 1)
     page = max(int(body.get("page") or 1), 1)
     chosen = found[(page - 1) * size : page * size]
-    return Answer(
-        {
-            "messages": {
-                "total": len(found),
-                "pages": math.ceil(len(found) / size),
-                "currentPage": page,
-                "records": [stored.record() for stored in chosen],
-            }
-        }
-    )
+    shown = {
+        "total": len(found),
+        "pages": math.ceil(len(found) / size),
+        "currentPage": page,
+        "records": [stored.record() for stored in chosen],
+    }
+    return Answer({"messages": shown})
 
 
 def _fits(stored: Stored, where: Mapping[str, Any]) -> bool:
@@ -116,8 +85,11 @@ def _fits(stored: Stored, where: Mapping[str, Any]) -> bool:
 def _in_time(stamp: int, bounds: Mapping[str, Any]) -> bool:
     if not (bounds.get("gte") and bounds.get("lte")):
         return True
-    first, last = (datetime.fromisoformat(str(bounds[end])).timestamp() for end in ("gte", "lte"))
-    return first <= stamp <= last
+    try:
+        ends = [datetime.fromisoformat(str(bounds[end])).timestamp() for end in ("gte", "lte")]
+    except ValueError:
+        raise ApiError(500, ["Invalid `prisma.message.findMany()` invocation"]) from None
+    return ends[0] <= stamp <= ends[1]
 
 
 @routes.add("POST", "/chat/findStatusMessage/{instance}")
@@ -203,9 +175,9 @@ async def find_contacts(call: Call) -> Answer:
 async def get_base64(call: Call) -> Answer:
     body = rules.check(call.body, {"message": "object", "convertToMp4": "?boolean"})
     wa_id = (body["message"].get("key") or {}).get("id")
+    stored = call.instance.messages.get(str(wa_id))
     message = body["message"].get("message")
     if message is None:
-        stored = call.instance.messages.get(str(wa_id))
         if stored is None:
             raise bad_request("Message not found")
         message = stored.data["message"]
@@ -214,6 +186,8 @@ async def get_base64(call: Call) -> Answer:
         raise bad_request("The message is not of the media type")
     if call.sim.faults.strike(FaultKind.BAD_DECRYPT, call.instance.name):
         raise bad_request("Error: error:1C800064:Provider routines::bad decrypt")
+    if stored is not None and stored.file is not None:
+        found = (found[0], stored.file)
     return Answer(_media_row(message, str(wa_id), *found), 201)
 
 
@@ -233,84 +207,12 @@ def _media_row(message: dict[str, Any], wa_id: str, mime: str, raw: bytes) -> di
     }
 
 
-@routes.add("POST", "/chat/updateMessage/{instance}", baileys_only=True)
-async def update_message(call: Call) -> Answer:
-    body = rules.check(call.body, {"number": "string", "key": "object", "text": "string"})
-    require_socket(call.sim, call.instance, checking_number=True)
-    key = body["key"]
-    jid = resolve(call.sim, call.instance, body["number"])
-    if key.get("remoteJid") != jid:
-        raise bad_request("RemoteJid does not match")
-    stored = call.instance.messages.get(str(key.get("id")))
-    if stored is None:
-        raise bad_request("Message not found")
-    now, family = time.time(), call.instance.bodies.version.family
-    protocol = {
-        "key": {"remoteJid": jid, "fromMe": True, "id": key["id"]},
-        "type": raw_enum(family, MESSAGE_EDIT),
-        "editedMessage": {"extendedTextMessage": {"text": body["text"]}},
-        "timestampMs": raw_int(family, int(now * 1000)),
-    }
-    stored.data["message"] = {"conversation": body["text"]}
-    call.sim.emit(call.instance, "send.message.update", protocol)
-    return Answer({"key": protocol["key"], "message": {"protocolMessage": protocol}})
-
-
-@routes.add("DELETE", "/chat/deleteMessageForEveryone/{instance}", baileys_only=True)
-async def delete_message(call: Call) -> Answer:
-    rule: rules.Rule = {"id": "string", "fromMe": "boolean", "remoteJid": "string"}
-    body = rules.check(call.body, rule)
-    require_socket(call.sim, call.instance, checking_number=True)
-    stored = call.instance.messages.get(body["id"])
-    if stored is not None:
-        row = {
-            "id": row_id(body["id"]),
-            "instanceId": call.instance.id,
-            "key": stored.key,
-            "messageType": stored.data["messageType"],
-            "status": "DELETED",
-            "source": stored.data.get("source"),
-            "messageTimestamp": stored.data["messageTimestamp"],
-            "pushName": stored.data.get("pushName"),
-            "participant": None,
-            "message": stored.data["message"],
-        }
-        call.sim.emit(call.instance, "messages.delete", row)
-    key = {name: body[name] for name in rule}
-    revoke = {"protocolMessage": {"key": key, "type": "REVOKE"}}
-    return Answer({"key": key, "message": revoke, "status": "PENDING"}, 201)
-
-
 @routes.add("POST", "/chat/fetchProfilePictureUrl/{instance}", baileys_only=True)
 async def profile_picture(call: Call) -> Answer:
     body = rules.check(call.body, {"number": "string"})
-    return Answer({"wuid": to_jid(body["number"]), "profilePictureUrl": None})
-
-
-def _groups(call: Call) -> list[Group]:
-    return call.sim.world.groups(call.instance.line, call.instance.created)
-
-
-@routes.add("GET", "/group/findGroupInfos/{instance}", baileys_only=True)
-async def group_info(call: Call) -> Answer:
-    wanted = call.query.get("groupJid", "")
-    for group in _groups(call):
-        if group.jid == wanted:
-            return Answer(call.instance.bodies.group_metadata(group))
-    raise ApiError(404, ["Error fetching group", "Error: item-not-found"])
-
-
-@routes.add("GET", "/group/fetchAllGroups/{instance}", baileys_only=True)
-async def all_groups(call: Call) -> Answer:
-    if "getParticipants" not in call.query:
-        raise bad_request("The getParticipants needs to be informed in the query")
-    rows = [call.instance.bodies.group_metadata(group) for group in _groups(call)]
-    if call.query["getParticipants"] != "true":
-        rows = [{k: v for k, v in row.items() if k != "participants"} for row in rows]
-    return Answer(rows)
-
-
-@routes.add("GET", "/group/participants/{instance}", baileys_only=True)
-async def participants(call: Call) -> Answer:
-    answer = await group_info(call)
-    return Answer({"participants": answer.body["participants"]})
+    jid = to_jid(body["number"])
+    known = call.sim.world.by_jid.get(jid)
+    # About half of all people show their picture to strangers.
+    is_shown = known is not None and known[1].index % 2 == 0
+    url = f"https://pps.whatsapp.example/v/t61/{jid.partition('@')[0][-6:]}.jpg"
+    return Answer({"wuid": jid, "profilePictureUrl": url if is_shown else None})

@@ -7,6 +7,7 @@ from typing import Any
 
 from messaging.simulator import rules
 from messaging.simulator.errors import ApiError, bad_request, invalid
+from messaging.simulator.pairing import FAILED
 from messaging.simulator.rest.call import Answer, Call, Guard, routes
 from messaging.simulator.store import INTEGRATIONS, Instance, Webhook, invented_line
 from messaging.simulator.versions import behaviour
@@ -21,7 +22,6 @@ SETTING_RULE: rules.Rule = {
     "msgCall": "?string",
     "wavoipToken": "?string",
 }
-FAILED = {"error": True, "message": "[object Object]"}
 
 
 @routes.add("GET", "/", Guard.OPEN)
@@ -57,7 +57,8 @@ async def create(call: Call) -> Answer:
     call.sim.emit(instance, "instance.create", {"instanceName": name, "instanceId": instance.id})
     answer = _created(instance)
     if body.get("qrcode"):
-        answer["qrcode"] = call.sim.begin_pairing(instance, body.get("number"))
+        await call.sim.sleep(5)
+        answer["qrcode"] = await call.sim.pairing.connect(instance, body.get("number"))
         answer["instance"]["status"] = "connecting"
     return Answer(answer, 201)
 
@@ -112,10 +113,7 @@ def _webhook(call: Call, wanted: Any, *, created: bool = False) -> Webhook:
 
 @routes.add("GET", "/instance/connect/{instance}")
 async def connect(call: Call) -> Answer:
-    instance = call.instance
-    if instance.state == "open":
-        return Answer({"instance": {"instanceName": instance.name, "state": "open"}})
-    return Answer(call.sim.begin_pairing(instance, call.query.get("number")))
+    return Answer(await call.sim.pairing.connect(call.instance, call.query.get("number")))
 
 
 @routes.add("GET", "/instance/connectionState/{instance}")
@@ -150,17 +148,21 @@ async def fetch_instances(call: Call) -> Answer:
 async def restart(call: Call) -> Answer:
     instance = call.instance
     if instance.state in {None, "close"}:
-        return Answer(FAILED)
-    call.sim.change_state(instance, "connecting")
-    call.sim.later(2, lambda: call.sim.change_state(instance, "open"))
+        return Answer(dict(FAILED))
+    if instance.has_credentials:
+        call.sim.sessions.restart(instance)
     return Answer({"instance": {"instanceName": instance.name, "status": "open"}})
 
 
 @routes.add("DELETE", "/instance/logout/{instance}")
 async def logout(call: Call) -> Answer:
-    if call.instance.state != "open":
-        raise bad_request(f'The "{call.instance.name}" instance is not connected')
-    call.sim.end_session(call.instance, 401)
+    instance = call.instance
+    if instance.state not in {None, "close"}:
+        call.sim.pairing.forget(instance)
+        call.sim.sessions.end(instance, 401)
+    elif not instance.bodies.version.logout_is_idempotent:
+        raise bad_request(f'The "{instance.name}" instance is not connected')
+    instance.has_credentials = False
     return _done("Instance logged out")
 
 
@@ -168,7 +170,8 @@ async def logout(call: Call) -> Answer:
 async def delete(call: Call) -> Answer:
     instance = call.instance
     if instance.state == "open":
-        call.sim.end_session(instance, 401)
+        call.sim.sessions.end(instance, 401)
+    call.sim.pairing.forget(instance)
     call.sim.emit(instance, "remove.instance", None)
     call.sim.store.instances.pop(instance.name, None)
     return _done("Instance deleted")

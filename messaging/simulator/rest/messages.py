@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from typing import TYPE_CHECKING, Any
@@ -19,10 +18,20 @@ from messaging.simulator.rest.call import Answer, Call, routes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from messaging.simulator.faults import Fault
     from messaging.simulator.state import Simulator
     from messaging.simulator.store import Instance
 
-COMMON: rules.Rule = {"number": "string", "delay": "?integer", "quoted": "?object"}
+COMMON: rules.Rule = {
+    "number": "string",
+    "delay": "?integer",
+    "quoted": "?object",
+    "messageId": "?string",
+    "linkPreview": "?boolean",
+    "mentionsEveryOne": "?boolean",
+    "mentioned": "?array",
+}
+JOURNAL_LEAVES_OUT = frozenset({"media", "audio", "video", "sticker"})
 MEDIA_URL = re.compile(r"https?://[^/]+\.[^/]+")
 RECEIPTS = (("SERVER_ACK", 0.8), ("DELIVERY_ACK", 2.5), ("READ", 12.0))
 
@@ -53,45 +62,75 @@ def resolve(sim: Simulator, instance: Instance, number: str) -> str:
     return jid
 
 
-async def send(call: Call, operation: str, content: Content, number: str) -> Answer:
+async def send(
+    call: Call, operation: str, content: Content, number: str, *, file: bytes | None = None
+) -> Answer:
     """Common to every operation: check, wait, accept, tell."""
     sim, instance, body = call.sim, call.instance, call.body
     require_socket(sim, instance, checking_number=instance.state != "open")
     jid = resolve(sim, instance, number)
-    await sim.sleep(min(float(body.get("delay") or 0), 120_000) / 1000)
+    await call.client.wait(min(float(body.get("delay") or 0), 120_000) / 1000 * sim.factor)
     require_socket(sim, instance, checking_number=False)
     if instance.is_cloud and sim.faults.strike(FaultKind.CLOUD_ERROR, instance.name):
         return Answer(_meta_error(), 201)
-    wa_id = message_id(sim.die, "web")
-    key = {"remoteJid": jid, "fromMe": True, "id": wa_id}
     data = instance.bodies.message(
-        key,
+        {"remoteJid": jid, "fromMe": True, "id": _id_of(call)},
         content,
         time.time(),
         push_name="Você",
         status="PENDING",
         source="web",
-        context=_context(instance, body.get("quoted")),
+        context=_context(instance, body),
     )
     lost = sim.faults.strike(FaultKind.LOST_ANSWER, instance.name)
-    _record(call, operation, number, data, answered=lost is None)
-    _tell(sim, instance, data)
-    if lost is not None:
-        await asyncio.sleep(lost.seconds)
-        raise HangupError
+    is_first = _is_first(instance, data)
+    _record(call, operation, number, data, answered=lost is None, shown=is_first)
+    if is_first:
+        instance.keep(data, file=file)
+    _tell(sim, instance, data, shown=is_first)
+    await _answer_badly(call, lost)
     return Answer(data, 201)
 
 
-def _context(instance: Instance, quoted: Any) -> dict[str, Any]:
+def _id_of(call: Call) -> str:
+    """The caller's own id where the version honours it; others ignore the field."""
+    wanted = call.body.get("messageId")
+    if wanted and call.instance.bodies.version.honours_message_id:
+        return str(wanted)
+    return message_id(call.sim.die, "web")
+
+
+def _is_first(instance: Instance, data: dict[str, Any]) -> bool:
+    """WhatsApp shows only the first message with an id in a chat."""
+    stored = instance.messages.get(data["key"]["id"])
+    return stored is None or stored.data["key"]["remoteJid"] != data["key"]["remoteJid"]
+
+
+async def _answer_badly(call: Call, lost: Fault | None) -> None:
+    """The message has left; what the client hears of it is another matter."""
+    faults, name = call.sim.faults, call.instance.name
+    if lost is not None:
+        await call.client.wait(lost.seconds)
+        raise HangupError
+    late = faults.strike(FaultKind.LATE_ANSWER, name)
+    if late is not None:
+        await call.client.wait(late.seconds)
+    failed = faults.strike(FaultKind.FAILED_ANSWER, name)
+    if failed is not None and failed.status == 400:
+        raise bad_request("Error: Timed Out")
+    if failed is not None:
+        raise ApiError(failed.status, "Internal server error")
+
+
+def _context(instance: Instance, body: Mapping[str, Any]) -> dict[str, Any]:
+    family, quoted = instance.bodies.version.family, body.get("quoted")
     context = {
         **EMPTY_CONTEXT,
-        "ephemeralSettingTimestamp": encode_int(
-            instance.bodies.version.family, int(time.time()) - 86_400, unsigned=False
-        ),
-        "disappearingMode": {
-            "initiator": encode_enum(instance.bodies.version.family, ("CHANGED_IN_CHAT", 0))
-        },
+        "ephemeralSettingTimestamp": encode_int(family, int(time.time()) - 86_400, unsigned=False),
+        "disappearingMode": {"initiator": encode_enum(family, ("CHANGED_IN_CHAT", 0))},
     }
+    if body.get("mentioned"):
+        context["mentionedJid"] = [to_jid(str(number)) for number in body["mentioned"]]
     wa_id = (quoted.get("key") or {}).get("id") if isinstance(quoted, dict) else None
     stored = instance.messages.get(str(wa_id))
     # Without the quoted message in its database Evolution drops the quote in silence.
@@ -99,10 +138,10 @@ def _context(instance: Instance, quoted: Any) -> dict[str, Any]:
 
 
 def _record(
-    call: Call, operation: str, number: str, data: dict[str, Any], *, answered: bool
+    call: Call, operation: str, number: str, data: dict[str, Any], *, answered: bool, shown: bool
 ) -> None:
-    text = call.body.get("text") or call.body.get("caption") or call.body.get("name") or ""
-    call.instance.keep(data)
+    body = call.body
+    text = body.get("text") or body.get("caption") or body.get("name") or body.get("title") or ""
     call.sim.journal.accepted(
         instance=call.instance.name,
         operation=operation,
@@ -112,14 +151,17 @@ def _record(
         message_type=data["messageType"],
         text=str(text),
         answered=answered,
-        request={name: part for name, part in call.body.items() if name not in {"media", "audio"}},
+        shown=shown,
+        request={name: part for name, part in body.items() if name not in JOURNAL_LEAVES_OUT},
     )
 
 
-def _tell(sim: Simulator, instance: Instance, data: dict[str, Any]) -> None:
+def _tell(sim: Simulator, instance: Instance, data: dict[str, Any], *, shown: bool) -> None:
     """The echo may overtake the HTTP answer; receipts follow unless somebody is offline."""
     sim.emit(instance, "send.message", data)
     key = data["key"]
+    if not shown:
+        return
     if key["remoteJid"].endswith(("@g.us", "@broadcast")) or sim.faults.strike(
         FaultKind.NO_RECEIPTS, instance.name
     ):
@@ -128,7 +170,7 @@ def _tell(sim: Simulator, instance: Instance, data: dict[str, Any]) -> None:
         _receipt_later(sim, instance, key, "ERROR", 1.0)
         return
     for status, seconds in RECEIPTS:
-        _receipt_later(sim, instance, key, status, seconds * sim.die.uniform(0.6, 1.6))
+        _receipt_later(sim, instance, key, status, seconds * (0.6 + sim.die.random()))
     sim.customer_may_answer(instance, data)
 
 
@@ -136,10 +178,8 @@ def _receipt_later(
     sim: Simulator, instance: Instance, key: dict[str, Any], status: str, seconds: float
 ) -> None:
     def post() -> None:
-        body = instance.bodies.envelope(
-            "messages.update", instance.bodies.status_update(key, status), time.time()
-        )
-        sim.post(instance, body)
+        data = instance.bodies.status_update(key, status)
+        sim.post(instance, instance.bodies.envelope("messages.update", data, time.time()))
 
     sim.later(seconds, post)
 
@@ -164,48 +204,6 @@ async def send_text(call: Call) -> Answer:
     return await send(
         call, "sendText", ("conversation", {"conversation": body["text"]}), body["number"]
     )
-
-
-@routes.add("POST", "/message/sendMedia/{instance}")
-async def send_media(call: Call) -> Answer:
-    rule = COMMON | {"mediatype": "string", "media": "string", "caption": "?string"}
-    body = rules.check(call.body, rule)
-    kind = body["mediatype"]
-    if kind not in {"image", "document", "video", "audio"}:
-        raise invalid("instance.mediatype is not one of enum values: image,document,video,audio")
-    if kind == "document" and not MEDIA_URL.match(body["media"]) and not body.get("fileName"):
-        raise bad_request("For base64 the file name must be informed.")
-    if body["media"].startswith("data:"):
-        raise bad_request("Owned media must be a url or base64")
-    return await _send_media(call, "sendMedia", kind, body)
-
-
-async def _send_media(call: Call, operation: str, kind: str, body: Mapping[str, Any]) -> Answer:
-    detail = str(body.get("fileName") or "") if kind == "document" else ""
-    content = call.instance.bodies.contents.media(
-        call.sim.die, kind, str(body.get("caption") or ""), detail, int(time.time())
-    )
-    if operation == "sendMedia" and kind == "audio":
-        content[1]["audioMessage"]["ptt"] = False
-    return await send(call, operation, content, body["number"])
-
-
-@routes.add("POST", "/message/sendWhatsAppAudio/{instance}")
-async def send_audio(call: Call) -> Answer:
-    body = rules.check(call.body, COMMON | {"audio": "string"})
-    return await _send_media(call, "sendWhatsAppAudio", "audio", body)
-
-
-@routes.add("POST", "/message/sendPtv/{instance}", baileys_only=True)
-async def send_round_video(call: Call) -> Answer:
-    body = rules.check(call.body, COMMON | {"video": "string"})
-    return await _send_media(call, "sendPtv", "video", body)
-
-
-@routes.add("POST", "/message/sendSticker/{instance}", baileys_only=True)
-async def send_sticker(call: Call) -> Answer:
-    body = rules.check(call.body, COMMON | {"sticker": "string"})
-    return await _send_media(call, "sendSticker", "sticker", body)
 
 
 @routes.add("POST", "/message/sendLocation/{instance}")
