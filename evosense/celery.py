@@ -55,6 +55,16 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "kwargs": {"task": "messaging.expire_parked", "minutes": 60},
     },
+    "media": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "messaging.sweep_media", "minutes": 3},
+    },
+    "files": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "messaging.sweep_files", "minutes": 1440},
+    },
 }
 # A probe reads the file's age; without beats it would take a hung scheduler for a healthy one.
 app.conf.beat_scheduler = "evosense.celery:BeatingScheduler"

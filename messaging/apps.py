@@ -6,14 +6,19 @@ class MessagingConfig(AppConfig):
 
     def ready(self) -> None:
         from evosense.core.backlog import register_backlog  # noqa: PLC0415
-        from evosense.core.outbox import listen  # noqa: PLC0415
-        from messaging import audit_catalogue, navigation  # noqa: PLC0415
+        from evosense.core.outbox import listen, subscribe  # noqa: PLC0415
+        from messaging import audit_catalogue, media_tasks, navigation  # noqa: PLC0415
+        from messaging.events import MessagesStored  # noqa: PLC0415
         from messaging.hints import send_hint  # noqa: PLC0415
         from messaging.selectors import counts  # noqa: PLC0415
+        from messaging.services.media import sweeping  # noqa: PLC0415
+        from tenancy.db.tickets import Fairly  # noqa: PLC0415
 
         listen(send_hint)
         register_backlog("ingest", counts.pending_events)
         register_backlog("parked", counts.parked_effects)
         register_backlog("dead", counts.dead_events)
+        register_backlog("media", sweeping.waiting)
+        subscribe(MessagesStored, Fairly("media", media_tasks.fetch_stored_media))
         navigation.register()
         audit_catalogue.register()

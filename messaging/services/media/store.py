@@ -20,6 +20,10 @@ PIECE = 64 * 1024
 _KEY = re.compile(r"media/\d{4}/\d{2}/[0-9a-f]{40}(-thumb)?")
 
 
+class StoreAway(Exception):  # noqa: N818  (read as a sentence where raised)
+    """The storage did not take a file; the file itself is fine."""
+
+
 def new_key() -> str:
     """Return a name that tells nobody anything but the month."""
     return f"media/{timezone.now():%Y/%m}/{secrets.token_hex(20)}"
@@ -31,13 +35,17 @@ def thumb_of(storage_key: str) -> str:
 
 
 def save(storage_key: str, content: IO[bytes]) -> None:
-    """Write a file under exactly this name; raises what the storage raises."""
+    """Write a file under exactly this name; raises StoreAway with whatever went wrong."""
     content.seek(0)
     path = _path(storage_key)
-    found = default_storage.save(path, File(content))
+    try:
+        found = default_storage.save(path, File(content))
+    except Exception as error:
+        # Each storage has errors of its own; for us they are all the same.
+        raise StoreAway(type(error).__name__) from error
     if found != path:
         default_storage.delete(found)
-        raise FileExistsError(f"{storage_key} is taken")
+        raise StoreAway("the name is taken")
 
 
 def delete(storage_key: str) -> None:

@@ -1,0 +1,72 @@
+"""clamd, asked by its INSTREAM command: pieces with their length before them, an empty one ends.
+
+https://docs.clamav.net/manual/Usage/Scanning.html#clamd. It fails closed: no clear answer means
+that the file waits.
+"""
+
+import socket
+import struct
+from typing import IO
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from messaging.services.media.refusals import Refused, ScannerAway
+
+PORT = 3310
+SECONDS = 60.0
+_PIECE = 64 * 1024
+_LONGEST_ANSWER = 4096
+
+
+def is_on() -> bool:
+    """Tell whether the operator named a scanner."""
+    return bool(settings.MEDIA.scanner)
+
+
+def scan(content: IO[bytes]) -> None:
+    """Have a file looked at; raises Refused("infected"), ScannerAway. Nothing without a scanner."""
+    if not is_on():
+        return
+    try:
+        with _connect(settings.MEDIA.scanner) as link:
+            answer = _ask(link, content)
+    except OSError as error:
+        raise ScannerAway(type(error).__name__) from error
+    finally:
+        content.seek(0)
+    if answer.endswith(" FOUND"):
+        raise Refused("infected")
+    if answer != "stream: OK":
+        # Such as "INSTREAM size limit exceeded": nobody has looked at all of it.
+        raise ScannerAway("unclear answer")
+
+
+def _connect(address: str) -> socket.socket:
+    parts = urlsplit(address)
+    if parts.scheme == "unix":
+        link = socket.socket(socket.AF_UNIX)
+        link.settimeout(SECONDS)
+        link.connect(parts.path)
+        return link
+    return socket.create_connection((parts.hostname or "", parts.port or PORT), timeout=SECONDS)
+
+
+def _ask(link: socket.socket, content: IO[bytes]) -> str:
+    link.settimeout(SECONDS)
+    content.seek(0)
+    link.sendall(b"zINSTREAM\0")
+    try:
+        while piece := content.read(_PIECE):
+            link.sendall(struct.pack(">I", len(piece)) + piece)
+        link.sendall(struct.pack(">I", 0))
+    except (BrokenPipeError, ConnectionResetError):
+        # It hangs up in the middle when it has found something or had enough, and says which.
+        pass
+    answer = bytearray()
+    while b"\0" not in answer and len(answer) < _LONGEST_ANSWER:
+        part = link.recv(_LONGEST_ANSWER)
+        if not part:
+            break
+        answer += part
+    return bytes(answer).partition(b"\0")[0].decode("utf-8", "replace").strip()
