@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 
-from tenancy.selectors.hosts import tenant_of_host
+from tenancy.selectors.hosts import is_moving_host, tenant_of_host
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -24,9 +24,13 @@ class CustomHostMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         raw = request.META.get("HTTP_HOST", "")
         name, _port = split_domain_port(raw)
-        if name and not _is_ours(name) and tenant_of_host(name) is not None:
+        if name and not _is_ours(name) and _is_known(name):
             request.get_host = lambda: raw  # type: ignore[method-assign]
         return self.get_response(request)
+
+
+def _is_known(name: str) -> bool:
+    return tenant_of_host(name) is not None or is_moving_host(name)
 
 
 def _is_ours(name: str) -> bool:

@@ -4,17 +4,22 @@ from collections.abc import Callable
 
 import structlog
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound
+from django.shortcuts import render
 from django.urls import set_urlconf
+from django.utils.translation import gettext as _
 
 from evosense.core.actor import Actor, acting
 from evosense.core.client_address import client_address
+from evosense.core.problem import problem_response
 from evosense.core.schema import active_tenant, public_scope, tenant_scope
 from tenancy import gate, support_gate
-from tenancy.selectors.hosts import is_public_host, tenant_of_host
+from tenancy.selectors.hosts import is_moving_host, is_public_host, tenant_of_host
 from tenancy.selectors.members import membership_of, permissions_of_member
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 PUBLIC_URLCONF = "evosense.urls_public"
+# Seconds; a swap waits about this long for writers to finish.
+RETRY_AFTER = 30
 
 
 class TenantMiddleware:
@@ -29,7 +34,7 @@ class TenantMiddleware:
             return self._answer_public(request)
         tenant = tenant_of_host(host)
         if tenant is None:
-            return HttpResponseNotFound("Not found\n", content_type="text/plain")
+            return _back_in_a_moment(request) if is_moving_host(host) else _nothing_here()
         request.tenant = tenant  # type: ignore[attr-defined]
         with (
             tenant_scope(tenant),
@@ -43,6 +48,21 @@ class TenantMiddleware:
         set_urlconf(PUBLIC_URLCONF)
         with public_scope():
             return self.get_response(request)
+
+
+def _nothing_here() -> HttpResponse:
+    return HttpResponseNotFound("Not found\n", content_type="text/plain")
+
+
+def _back_in_a_moment(request: HttpRequest) -> HttpResponse:
+    """Answer for a company whose tables are being exchanged."""
+    if request.path.startswith("/api/"):
+        detail = _("This company is being moved. Try again in a moment.")
+        answer: HttpResponse = problem_response(503, "moving", detail)
+    else:
+        answer = render(request, "errors/503.html", status=503)
+    answer["Retry-After"] = str(RETRY_AFTER)
+    return answer
 
 
 class MembershipMiddleware:

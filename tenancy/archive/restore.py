@@ -67,6 +67,13 @@ def swap(*, slug: str, with_slug: str, wait: float = SETTLE_SECONDS) -> Swapped:
     return swapped
 
 
+def interrupted_swaps() -> list[str]:
+    """Return the companies that stand still because a swap ended half-way; repeat it."""
+    with public_scope():
+        standing = list(Tenant.objects.filter(state=Tenant.State.MOVING).order_by("slug"))
+    return [row.slug for row in standing if owner_of(row.schema_name) in {None, row.id}]
+
+
 def _check_pair(company: Tenant, copy: Tenant) -> None:
     if copy.state != Tenant.State.MOVING or owner_of(copy.schema_name) != company.id:
         shown = {"copy": copy.slug, "slug": company.slug}

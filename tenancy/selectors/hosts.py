@@ -1,6 +1,7 @@
 """From a host name to its tenant, with a short memory in the process."""
 
 import time
+from dataclasses import dataclass
 from threading import Lock
 
 from django.conf import settings
@@ -13,13 +14,32 @@ MEMORY_SECONDS = 30
 # Shorter for a host that leads nowhere: its company may be just being made.
 NOTHING_SECONDS = 2
 _MEMORY_LIMIT = 10_000
+_STANDING = (Tenant.State.READY, Tenant.State.MOVING)
 
-_memory: dict[str, tuple[float, TenantRef | None]] = {}
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a host leads; a company that is being moved is there, and not to be entered."""
+
+    tenant: TenantRef | None = None
+    is_moving: bool = False
+
+
+_memory: dict[str, tuple[float, Place]] = {}
 _lock = Lock()
 
 
 def tenant_of_host(host: str) -> TenantRef | None:
     """Return the ready tenant that owns `host` (no port, lower case), or None."""
+    return _place_of(host).tenant
+
+
+def is_moving_host(host: str) -> bool:
+    """Tell whether the company of `host` stands still for a moment."""
+    return _place_of(host).is_moving
+
+
+def _place_of(host: str) -> Place:
     now = time.monotonic()
     known = _memory.get(host)
     if known and known[0] > now:
@@ -28,7 +48,8 @@ def tenant_of_host(host: str) -> TenantRef | None:
     with _lock:
         if len(_memory) >= _MEMORY_LIMIT:
             _memory.clear()
-        _memory[host] = (now + (MEMORY_SECONDS if found else NOTHING_SECONDS), found)
+        seconds = MEMORY_SECONDS if found.tenant else NOTHING_SECONDS
+        _memory[host] = (now + seconds, found)
     return found
 
 
@@ -43,11 +64,15 @@ def is_public_host(host: str) -> bool:
     return host == settings.PUBLIC_HOST
 
 
-def _look_up(host: str) -> TenantRef | None:
+def _look_up(host: str) -> Place:
     with public_scope():
         domain = (
             Domain.objects.select_related("tenant")
-            .filter(domain=host, state=Domain.State.ACTIVE, tenant__state=Tenant.State.READY)
+            .filter(domain=host, state=Domain.State.ACTIVE, tenant__state__in=_STANDING)
             .first()
         )
-    return domain.tenant.ref if domain else None
+    if domain is None:
+        return Place()
+    if domain.tenant.state == Tenant.State.MOVING:
+        return Place(is_moving=True)
+    return Place(domain.tenant.ref)

@@ -59,6 +59,7 @@ def test_the_check_says_nothing_about_a_whole_fleet(fleet):
         "differs": {},
         "unknown": {},
         "strays": [],
+        "interrupted_swaps": [],
     }
 
 

@@ -15,9 +15,10 @@ from messaging.selectors.search import contacts_like
 from messaging.tests import factories
 from tenancy.archive.compare import compare_archive, compare_tenants
 from tenancy.archive.export import export_tenant
-from tenancy.archive.restore import import_tenant, swap
+from tenancy.archive.restore import import_tenant, interrupted_swaps, swap
 from tenancy.db.fingerprint import structure_lines
 from tenancy.models import Tenant
+from tenancy.selectors.hosts import forget_hosts
 from tenancy.services import audit, deletion, life
 from tenancy.services.tenants import find_tenant
 
@@ -83,6 +84,23 @@ def test_swapping_brings_the_old_rows_back_and_again_undoes_it(archive):
     with public_scope():
         actions = list(audit.trail_of(ALPHA.id).order_by("number").values_list("action", flat=True))
     assert actions[-3:] == ["tenant.restored_beside", "tenant.swapped", "tenant.swapped"]
+
+
+def test_a_company_that_stands_still_says_so_and_a_swap_that_died_is_reported(archive, client):
+    restored(archive)
+    assert interrupted_swaps() == [], "the copy beside is where it should be"
+    with public_scope():
+        Tenant.objects.filter(pk=ALPHA.id).update(state="moving")
+    forget_hosts()
+    page = client.get("/conversas/", headers={"host": "alpha.testserver"})
+    assert (page.status_code, page["Retry-After"]) == (503, "30")
+    assert "EvoSense" in page.text
+    answer = client.get("/api/v1/messages", headers={"host": "alpha.testserver"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "moving")
+    assert interrupted_swaps() == ["alpha"]
+    swap(slug="alpha", with_slug="alpha-restored", wait=0)
+    assert interrupted_swaps() == []
+    assert client.get("/entrar/", headers={"host": "alpha.testserver"}).status_code == 200
 
 
 def test_two_swaps_at_once_swap_once(archive):

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from tenancy.archive.restore import interrupted_swaps
 from tenancy.db.fleet.check import check_fleet
 from tenancy.db.fleet.group import Orders
 from tenancy.db.fleet.plan import plan_groups
@@ -65,16 +66,20 @@ def _positive(text: str) -> int:
 
 def _check(options: dict[str, Any]) -> tuple[dict[str, Any], str]:
     report = check_fleet(slug=options["tenant"], workers=options["workers"])
-    return report.as_dict(), _wrong_in(report)
+    halted = [one for one in interrupted_swaps() if options["tenant"] in {"", one}]
+    answer = report.as_dict() | {"interrupted_swaps": halted}
+    answer["ok"] = answer["ok"] and not halted
+    return answer, _wrong_in(report, halted)
 
 
-def _wrong_in(report: CheckReport) -> str:
+def _wrong_in(report: CheckReport, halted: list[str]) -> str:
     pending = [slug for group in report.pending for slug in group["tenants"]]
     found = {
         "lack migrations": pending,
         "broken": list(report.broken),
         "differ from a new company": list(report.differs),
         "schemas of no company": report.strays,
+        "stand still, repeat tenant_swap": halted,
     }
     return "; ".join(f"{what}: {named(slugs)}" for what, slugs in found.items() if slugs)
 
