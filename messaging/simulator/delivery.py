@@ -16,6 +16,7 @@ import orjson
 from messaging.simulator.content import media_file
 from messaging.simulator.dice import Dice, dice
 from messaging.simulator.faults import FaultKind
+from messaging.simulator.posting import Poster
 from messaging.simulator.versions import behaviour
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ LONGEST_WAIT = 300.0
 FIXED_WAIT = 30.0
 JITTER = 0.2
 REQUEST_TIMEOUT = 30.0
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 NEVER_RETRIED = frozenset({400, 401, 403, 404, 422})
 
 
@@ -75,6 +77,8 @@ class Deliverer:
         self._die = dice("delivery")
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: dict[str, tuple[Instance, dict[str, Any]]] = {}
+        self._is_plain = transport is None
+        self._poster = Poster()
         limits = httpx2.Limits(max_connections=64, max_keepalive_connections=16)
         self._client = httpx2.AsyncClient(
             transport=transport, limits=limits, follow_redirects=True, trust_env=False
@@ -158,18 +162,29 @@ class Deliverer:
         self, url: str, raw: bytes, headers: dict[str, str], limit: float | None
     ) -> str:
         try:
-            answer = await self._client.post(url, content=raw, headers=headers, timeout=limit)
-        except httpx2.HTTPError:
+            status = await self._status(url, raw, headers, limit)
+        except (httpx2.HTTPError, OSError):
             return "retry"
-        if answer.is_success:
+        if 200 <= status < 300:
             return "delivered"
-        return "refused" if answer.status_code in NEVER_RETRIED else "retry"
+        return "refused" if status in NEVER_RETRIED else "retry"
+
+    async def _status(
+        self, url: str, raw: bytes, headers: dict[str, str], limit: float | None
+    ) -> int:
+        if self._is_plain and url.startswith("http://"):
+            status = await self._poster.post(url, raw, headers, limit)
+            if status not in REDIRECTS:
+                return status
+        answer = await self._client.post(url, content=raw, headers=headers, timeout=limit)
+        return answer.status_code
 
     async def close(self) -> None:
         """Like a restart of Evolution: what was not delivered is lost."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._poster.close()
         await self._client.aclose()
 
 
