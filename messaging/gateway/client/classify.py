@@ -36,7 +36,8 @@ _REFUSED: dict[int, tuple[str, Effect]] = {
     403: ("unauthorized", "trip_lane"),
     429: ("too_many_requests", "none"),
 }
-_PROXY_FAULTS = frozenset({502, 503, 504, 520, 521, 522, 523, 524})
+# Not 504 and 524: those are silence, as in `of_failure`.
+_PROXY_FAULTS = frozenset({502, 503, 520, 521, 522, 523})
 
 
 def of_failure(error: EgressError) -> Outcome:
@@ -44,13 +45,13 @@ def of_failure(error: EgressError) -> Outcome:
     if isinstance(error, EgressBlocked):
         return Outcome("not_sent", f"blocked_{error.code}"[:40], effect="server_down")
     if isinstance(error, EgressFailed) and not error.has_written:
-        return Outcome("not_sent", error.code, effect=_effect_of(error.code))
-    return Outcome("unknown", error.code, effect=_effect_of(error.code))
-
-
-def _effect_of(code: str) -> Effect:
-    # An answer that is too long is an answer, and being late is our own fault: the server lives.
-    return "none" if code in {"too_large", "too_late"} else "server_down"
+        # Late is our own fault.
+        effect: Effect = "none" if error.code == "too_late" else "server_down"
+        return Outcome("not_sent", error.code, effect=effect)
+    # Too much of an answer is an answer; and silence is often that of one instance, which must
+    # not cost the others of its server theirs.
+    effect = "none" if error.code in {"too_large", "timed_out"} else "server_down"
+    return Outcome("unknown", error.code, effect=effect)
 
 
 def of_answer(kind: str, status: int, body: Any) -> Outcome:
