@@ -144,7 +144,7 @@ def states_timeline(connection: Connection, since: datetime) -> list[StateSpan]:
     before = events.filter(at__lt=since).order_by("-at", "-pk").first()
     after = list(events.filter(at__gte=since).order_by("at", "pk")[:1000])
     found = ([before] if before else []) + after
-    ends = [one.at for one in found[1:]] + [None]
+    ends = [*(one.at for one in found[1:]), *[None] * bool(found)]
     return [
         StateSpan(
             state=one.state,
