@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
 from django.db import DatabaseError, connections
 
+from evosense.core.role_check import excess
 from evosense.core.schema import public_scope
 
 OLDEST_SERVER = 180_000
@@ -60,19 +61,18 @@ def check_spool(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def check_server(
     app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """E004, W002: a server too old to report its path, or a role that bypasses row security."""
+    """E004, W002: a server too old to report its path, or a role that nothing binds."""
     if "default" not in (databases or ()):
         return []
     try:
         with public_scope(), connections["default"].cursor() as cursor:
             cursor.execute("SELECT current_setting('server_version_num')::int")
             version = cursor.fetchone()[0]
-            cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-            is_superuser = cursor.fetchone()[0]
+            strength = excess(cursor)
     except DatabaseError as error:
         hint = "Check DATABASE_URL, and that the server accepts connections from here."
         return [Error(f"The database does not answer: {error}", hint=hint, id="core.E005")]
-    return [*_old_server(version), *_superuser(is_superuser)]
+    return [*_old_server(version), *_strong_role(strength)]
 
 
 def _old_server(version: int) -> list[CheckMessage]:
@@ -82,8 +82,8 @@ def _old_server(version: int) -> list[CheckMessage]:
     return [Error("The PostgreSQL server is too old.", hint=hint, id="core.E004")]
 
 
-def _superuser(is_superuser: bool) -> list[CheckMessage]:  # noqa: FBT001
-    if not is_superuser or settings.IS_LOCAL:
+def _strong_role(flags: list[str]) -> list[CheckMessage]:
+    if not flags or settings.IS_LOCAL:
         return []
-    hint = "Connect as a role without SUPERUSER and BYPASSRLS."
-    return [Warning("The database role is a superuser.", hint=hint, id="core.W002")]
+    hint = "Connect as a role of `manage.py database_roles`."
+    return [Warning(f"The database role is {' and '.join(flags)}.", hint=hint, id="core.W002")]

@@ -192,7 +192,7 @@ def test_without_citus_the_commands_say_so(public, capsys):
     call_command("scaling", "check")
     answer = json.loads(capsys.readouterr().out)
 
-    assert answer["ready"] is True
+    assert answer["ready"] is False
     assert answer["citus"] is None
     assert any("max_prepared_transactions" in line for line in answer["settings_missing"])
 

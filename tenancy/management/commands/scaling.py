@@ -47,10 +47,10 @@ class Command(JsonCommand):
 def _check(options: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
     if broken := problems():
         raise CommandError("; ".join(broken))
-    version = cluster.citus_version()
+    version, missing = cluster.citus_version(), cluster.missing_settings()
     return {
-        "ready": True,
-        "settings_missing": cluster.missing_settings(),
+        "ready": not missing,
+        "settings_missing": missing,
         "citus": version or None,
         "nodes": cluster.by_node() if version else {},
     }
