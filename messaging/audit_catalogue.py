@@ -4,6 +4,59 @@ from django.utils.translation import gettext_lazy as _
 
 from tenancy.audit_words import register_action
 
+# What people, and the house for them, do in the life of a connection.
+_LIFECYCLE = (
+    (
+        "not_created",
+        _("Connection not created"),
+        _("The server refused the connection %(object)s, which was taken back"),
+    ),
+    (
+        "pairing_started",
+        _("Pairing started"),
+        _("%(who)s asked for a code to connect %(object)s"),
+    ),
+    (
+        "session_recreated",
+        _("Session recreated"),
+        _("%(who)s recreated the session of %(object)s on its server"),
+    ),
+    (
+        "number_accepted",
+        _("Other number accepted"),
+        _("%(who)s made the number that was paired the number of %(object)s"),
+    ),
+    ("restarted", _("Session restarted"), _("%(who)s restarted the session of %(object)s")),
+    ("logged_out", _("Phone unpaired"), _("%(who)s logged the connection %(object)s out")),
+    ("removed", _("Connection removed"), _("%(who)s removed the connection %(object)s")),
+    (
+        "made_default",
+        _("Default connection chosen"),
+        _("%(who)s made %(object)s the connection that messages are sent from"),
+    ),
+    (
+        "bulk_changed",
+        _("Automated sending changed"),
+        _("%(who)s changed whether %(object)s may be used for automated sending"),
+    ),
+    (
+        "settings_changed",
+        _("Settings of a connection changed"),
+        _("%(who)s changed the settings of the connection %(object)s"),
+    ),
+    ("muted", _("Alerts muted"), _("%(who)s muted the alerts of the connection %(object)s")),
+    (
+        "unmuted",
+        _("Alerts no longer muted"),
+        _("%(who)s let the alerts of the connection %(object)s sound again"),
+    ),
+    (
+        "webhook_repaired",
+        _("Webhook repaired"),
+        _("%(who)s repaired the webhook of the connection %(object)s on its server"),
+    ),
+)
+
 
 def register() -> None:
     register_action(
@@ -32,6 +85,8 @@ def register() -> None:
         _("Connection takes events again"),
         _("%(who)s let the connection %(object)s take events again"),
     )
+    for name, title, words in _LIFECYCLE:
+        register_action(f"connection.{name}", title, words)
     register_action(
         "connection.sending_paused",
         _("Sending paused"),
@@ -48,6 +103,11 @@ def register() -> None:
     )
     register_action(
         "server.removed", _("Server removed"), _("%(who)s removed the server %(object)s")
+    )
+    register_action(
+        "connection.number_registered",
+        _("Number of a connection registered"),
+        _("%(who)s put the number of the connection %(object)s on record"),
     )
     register_action(
         "contact.merged", _("Contacts merged"), _("%(who)s merged two contacts (%(object)s)")

@@ -69,25 +69,46 @@ def create_connection(
 ) -> NewConnection:
     """Store a connection and open its webhook route, both or neither."""
     fields: dict[str, Any] = {
-        "name": _line(name, "name", 80),
-        "instance": _line(instance, "instance", 120),
+        "name": one_line(name, "name", 80),
+        "instance": one_line(instance, "instance", 120),
         "server_url": _url(server_url),
         "api_key": _secret(api_key),
-        "number": _number(number),
+        "number": number_of(number),
     }
-    with _refusals(), transaction.atomic():
-        color = Connection.objects.count() % COLORS + 1
-        connection = Connection.objects.create(color=color, **fields)
-        token = routes.create_route(route_id=connection.public_id, instance=connection.instance)
+    with refusals(), transaction.atomic():
+        connection, token = store_connection(fields)
         _note("connection.created", connection, instance=["", connection.instance])
     return NewConnection(connection, token)
+
+
+def store_connection(fields: dict[str, Any]) -> tuple[Connection, str]:
+    """Store a connection and its webhook route; returns it and the route's token.
+
+    Runs inside the caller's transaction. The first connection is the one that is sent from.
+    """
+    take_turn()
+    known = Connection.objects.filter(removed_at=None)
+    connection = Connection.objects.create(
+        **fields,
+        color=Connection.objects.count() % COLORS + 1,
+        is_default=not known.filter(is_default=True).exists(),
+    )
+    token = routes.create_route(route_id=connection.public_id, instance=connection.instance)
+    return connection, token
+
+
+def take_turn() -> None:
+    """Let one transaction of the company at a time decide which connection is the default."""
+    key = int.from_bytes(current_tenant().id.bytes[:8], "big", signed=True)
+    with database_cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
 
 
 def rename_connection(public_id: UUID, *, name: str) -> Connection:
     """Give a connection another name; raises Conflict when it is taken."""
     connection = connection_model(public_id)
-    before, connection.name = connection.name, _line(name, "name", 80)
-    with _refusals(), transaction.atomic():
+    before, connection.name = connection.name, one_line(name, "name", 80)
+    with refusals(), transaction.atomic():
         connection.save(update_fields=["name", "updated_at"])
         if before != connection.name:
             _note("connection.renamed", connection, name=[before, connection.name])
@@ -162,7 +183,7 @@ def _note(action: str, connection: Connection, **changes: list[Any]) -> None:
     )
 
 
-class _refusals:  # noqa: N801  (read as a block, like `suppress`)
+class refusals:  # noqa: N801  (read as a block, like `suppress`)
     """Turn a broken uniqueness rule into a refusal that names its field."""
 
     def __enter__(self) -> None: ...
@@ -175,7 +196,8 @@ class _refusals:  # noqa: N801  (read as a block, like `suppress`)
                 raise Conflict(f"{field}_taken", message, field=field) from error
 
 
-def _line(value: str, field: str, longest: int) -> str:
+def one_line(value: str, field: str, longest: int) -> str:
+    """Return `value` without space around it; raises Invalid for `field`."""
     text = value.strip()
     if not 1 <= len(text) <= longest or _CONTROL.search(text):
         message = _("Use 1 to %(longest)s characters on one line.") % {"longest": longest}
@@ -212,7 +234,8 @@ def _secret(value: str) -> str | None:
     return text or None
 
 
-def _number(value: str) -> str | None:
+def number_of(value: str) -> str | None:
+    """Return a phone number as digits, None when nothing was entered; raises Invalid."""
     if not value.strip():
         return None
     number = parse_phone(value)

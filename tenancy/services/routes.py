@@ -106,6 +106,14 @@ def reopen_route(*, route_id: UUID) -> None:
     _change(route_id, is_active=True)
 
 
+def delete_route(*, route_id: UUID) -> None:
+    """Forget the route of a connection that never came to be."""
+    tenant = current_tenant()
+    with public_scope():
+        WebhookRoute.objects.filter(pk=route_id, tenant_id=tenant.id).delete()
+        _announce()
+
+
 def rename_instance(*, route_id: UUID, instance: str) -> None:
     """Follow a connection to another instance name."""
     _change(route_id, instance=instance)

@@ -205,6 +205,11 @@ class Evolution:
         body = {"webhook": _webhook(instance, url, headers)}
         ask(self._door, instance, "POST", "/webhook/set/{name}", body)
 
+    def clear_webhook(self, instance: Instance) -> None:
+        """Let the instance post nowhere; a server wants an address even to switch it off."""
+        body = {"enabled": False, "url": "https://localhost", "events": []}
+        ask(self._door, instance, "POST", "/webhook/set/{name}", {"webhook": body})
+
     def find_webhook(self, instance: Instance) -> answers.RemoteWebhook | None:
         """Return where the instance posts to; None when nothing was ever set."""
         return answers.remote_webhook(ask(self._door, instance, "GET", "/webhook/find/{name}"))

@@ -38,7 +38,7 @@ UP = frozenset({"connected", "degraded"})
 _FINAL = frozenset({"qr_expired", "refused", "logged_out", "forbidden", "removed"})
 # The three notices of one final close come in any order; the gravest stays until a new start.
 _GRAVITY = {"disconnected": 1, "logged_out": 2, "banned": 3, "removed": 4}
-_GRAVE = frozenset({"logged_out", "banned", "removed"})
+_ERRORS = {"refused": "pairing_refused", "forbidden": "banned"}
 
 _UPDATE = """
 UPDATE messaging_connection SET
@@ -55,7 +55,7 @@ WHERE id = %s
 # The last refusal after 30 codes comes twice; "no code was read" is what a person understands.
 _ERROR = """
 UPDATE messaging_connection SET last_error = %s, last_error_at = %s
-WHERE id = %s AND NOT (%s = 'refused' AND last_error = 'qr_expired')
+WHERE id = %s AND NOT (%s = 'pairing_refused' AND last_error = 'qr_expired')
 """
 # A server that was asked for messages alone never tells its state.
 _TALKS = """
@@ -160,7 +160,7 @@ class StateMachine:
         elif state in UP:
             self._is_given_up = False
         if fact.state in _FINAL or (fact.state == "closed" and state != line.state):
-            self._error = (state if state in _GRAVE else fact.state, fact.at)
+            self._error = (_ERRORS.get(fact.state, fact.state), fact.at)
 
     def _is_own(self, jid: str) -> bool:
         if self._line.own_hmac is None and self._is_expected(jid):
@@ -171,6 +171,7 @@ class StateMachine:
         """Another phone was paired: two businesses' chats must not become one."""
         line = self._line
         self.history.append((line.state, fact.reason, "another number", fact.at, raw_id))
+        self._error = ("other_number", fact.at)
         self._paired = encrypt(fact.own_jid.partition("@")[0], PAIRED_PLACE)
         line.quarantined_at = line.quarantined_at or self._batch.now
         line.state_at = max(line.state_at, fact.at)
