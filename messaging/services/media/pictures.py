@@ -20,7 +20,6 @@ MOVING_AREA = 60_000_000
 THUMB = (528, 720)
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 _BROKEN = (
-    Image.DecompressionBombError,
     UnidentifiedImageError,
     OSError,
     SyntaxError,
@@ -53,6 +52,8 @@ def clean_picture(content: IO[bytes]) -> Picture:
             if _moves(image):
                 return _moving(image)
             return _still(image)
+    except Image.DecompressionBombError as error:
+        raise Refused("too_large") from error
     except _BROKEN as error:
         raise Refused("damaged") from error
 
@@ -64,8 +65,10 @@ def thumb_of_picture(content: IO[bytes]) -> bytes:
         with Image.open(content, formats=_FORMATS) as image:
             _check_size(image)
             return _thumb(image)
-    except (Refused, *_BROKEN):
+    except (Refused, Image.DecompressionBombError, *_BROKEN):
         return b""
+    finally:
+        content.seek(0)
 
 
 def _check_size(image: Image.Image) -> None:
