@@ -19,6 +19,7 @@ from messaging.ingest import pairing_codes
 from messaging.ingest.apply.context import NUMBER_PLACE, Batch, Line, key_of, own_keys
 from messaging.ingest.envelope.facts import AliasFact, ConnectionStateFact, QrFact
 from messaging.ingest.envelope.jids import jid_kind
+from messaging.ingest.envelope.recovered import EVENT as RECOVERED
 from messaging.sql import Sql, columns
 
 PAIRED_PLACE = "messaging_connection|paired_number"
@@ -63,7 +64,12 @@ UPDATE messaging_connection
 SET state = 'connected', state_at = %s, connected_at = %s, updated_at = now()
 WHERE id = %s AND state = 'initializing'
 """
-_SEEN = "UPDATE messaging_connection SET last_event_at = greatest(last_event_at, %s) WHERE id = %s"
+_SEEN = """
+UPDATE messaging_connection SET
+    last_event_at = greatest(last_event_at, %s), last_inbound_at = greatest(last_inbound_at, %s),
+    last_outbound_at = greatest(last_outbound_at, %s)
+WHERE id = %s
+"""
 _EVENTS = """
 INSERT INTO messaging_connectionevent (connection_id, state, code, detail, at, raw_event_id)
 SELECT %s, * FROM unnest(%s::text[], %s::int[], %s::text[], %s::timestamptz[], %s::bigint[])
@@ -183,16 +189,18 @@ class StateMachine:
 
     def write(self) -> None:
         """Write what changed, and that the connection was heard."""
-        line, sql = self._line, self._batch.sql
+        batch, line, sql = self._batch, self._line, self._batch.sql
         self.save()
-        newest = max(item.raw.received_at for item in self._batch.items)
+        # What a repair read is no sign of life of the webhook.
+        heard = [one.raw.received_at for one in batch.items if one.envelope.event != RECOVERED]
+        newest = max(heard, default=None)
         if (
             line.state == "initializing"
-            and self._batch.stored
+            and batch.stored
             and sql.run(_TALKS, [newest, newest, line.pk])
         ):
             line.state = "connected"
-        sql.run(_SEEN, [newest, line.pk])
+        sql.run(_SEEN, [newest, batch.inbound_at, batch.outbound_at, line.pk])
 
     def save(self) -> None:
         """Write what changed."""

@@ -1,0 +1,131 @@
+"""Repairs asked for, by a person or by the end of an incident; one is active for a connection."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Greatest, Least
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from evosense.core.actor import current_actor
+from evosense.core.errors import Conflict, Invalid, NotFound
+from evosense.core.outbox import emit
+from messaging.events import GapRepairAsked
+from messaging.models import Connection, GapRepair, Incident
+from messaging.selectors.connections import connection_model
+from tenancy.services import audit
+
+# Evolution's clock and the phones' are not ours.
+MARGIN = timedelta(minutes=10)
+# Further back is an import of history, not a repair.
+FURTHEST = timedelta(days=30)
+DEFAULT_WINDOW = timedelta(hours=24)
+_ACTIVE = (GapRepair.State.QUEUED, GapRepair.State.RUNNING)
+
+
+def request_repair(
+    public_id: UUID,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    reason: str = "manual",
+) -> GapRepair:
+    """Read a window (by default the last day) again; raises NotFound, Invalid, Conflict.
+
+    While a repair is active it takes on the wider window and is returned.
+    """
+    connection = connection_model(public_id)
+    now = timezone.now()
+    end = min(until or now, now)
+    start = since or end - DEFAULT_WINDOW
+    if start >= end:
+        raise Invalid("empty_window", _("The beginning must be before the end."), field="since")
+    if end - start > FURTHEST or start < now - FURTHEST:
+        too_wide = _("A repair reaches back at most %(days)s days.") % {"days": FURTHEST.days}
+        raise Invalid("window_too_wide", too_wide, field="since")
+    if connection.removed_at is not None or not _can_be_asked(connection):
+        unasked = _("Evolution cannot be asked: this connection has no server or no key.")
+        raise Conflict("no_server", unasked)
+    with transaction.atomic():
+        repair = ask_for_repair(connection, since=start, until=end, reason=reason)
+        audit.record(
+            "connection.repair_asked",
+            object_type="connection",
+            object_id=connection.public_id,
+            object_label=connection.name,
+        )
+    return repair
+
+
+def ask_for_repair(
+    connection: Connection,
+    *,
+    since: datetime,
+    until: datetime,
+    reason: str,
+    incident: Incident | None = None,
+) -> GapRepair:
+    """Queue a repair in the caller's transaction, or widen the one that is active."""
+    since = max(since - MARGIN, until - FURTHEST)
+    wanted = GapRepair(
+        connection=connection,
+        incident=incident,
+        reason=reason,
+        since=since,
+        until=until,
+        actor_user_id=acting_person(),
+    )
+    GapRepair.objects.bulk_create([wanted], ignore_conflicts=True)
+    # Locked, so that the one that is active cannot end before it has taken the window on.
+    rows = GapRepair.objects.select_for_update().filter(connection=connection, state__in=_ACTIVE)
+    active = rows.get()
+    if active.public_id != wanted.public_id:
+        _widen(active, since, until)
+    emit(GapRepairAsked(connection.pk, active.pk))
+    return active
+
+
+def cancel_repair(public_id: UUID) -> GapRepair:
+    """Stop a repair; what it stored stays. Raises NotFound; one that has ended stays as it is."""
+    with transaction.atomic():
+        repair = GapRepair.objects.select_for_update().filter(public_id=public_id).first()
+        if repair is None:
+            raise NotFound("repair_not_found", _("This repair does not exist."))
+        if repair.state in _ACTIVE:
+            repair.state, repair.finished_at = GapRepair.State.CANCELLED, timezone.now()
+            repair.lease_until = None
+            repair.save(update_fields=["state", "finished_at", "lease_until"])
+    return repair
+
+
+def revive(connection: Connection) -> None:
+    """Ask again for a repair that nobody works on: its worker died, or its ticket was lost."""
+    stale = GapRepair.objects.filter(connection=connection, state__in=_ACTIVE).filter(
+        Q(lease_until__lt=timezone.now())
+        | Q(lease_until=None, created_at__lt=timezone.now() - timedelta(minutes=2))
+    )
+    for repair in stale:
+        with transaction.atomic():
+            emit(GapRepairAsked(connection.pk, repair.pk))
+
+
+def _widen(active: GapRepair, since: datetime, until: datetime) -> None:
+    """A wider window is read from its newest page on; its worker notices at the next page."""
+    if active.since <= since and active.until >= until:
+        return
+    GapRepair.objects.filter(pk=active.pk).update(
+        since=Least(F("since"), since), until=Greatest(F("until"), until), page=1, pages=None
+    )
+    active.refresh_from_db()
+
+
+def _can_be_asked(connection: Connection) -> bool:
+    return connection.server_id is not None or bool(connection.server_url and connection.api_key)
+
+
+def acting_person() -> int | None:
+    """Return the id of the person who acts, None for a key or the house itself."""
+    actor = current_actor()
+    return int(actor.id) if actor.kind == "user" and actor.id.isdigit() else None

@@ -1,0 +1,123 @@
+"""One page of a server's records: what of it is missing here, stored by the way of all events.
+
+The page becomes a row of the raw log and is applied in the same transaction, so that a kill
+leaves both or neither. Its event is our own, `messages.recovered`: unread counts and previews are
+those of messages that came late, and the news says history, so that nothing answers them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from evosense.core.crypto import token_digest
+from evosense.core.schema import current_tenant, database_cursor
+from evosense.core.tracebacks import headline
+from messaging.ingest import queue
+from messaging.ingest.apply import RawEvent, apply
+from messaging.ingest.apply.batch import lock_key
+from messaging.ingest.apply.bubbles import RANK
+from messaging.ingest.envelope.recovered import EVENT, key_id, status_of
+from messaging.models import Connection
+from messaging.sql import Sql, array
+
+log = structlog.get_logger(__name__)
+
+_LOCK = "SELECT pg_advisory_xact_lock(%s)"
+_KNOWN = """
+SELECT provider_id, direction, status FROM messaging_message
+WHERE provider_id = ANY(%s::text[]) AND connection_id = %s
+"""
+_STORE = """
+INSERT INTO public.webhook_events
+    (received_at, tenant_id, connection_id, dedupe_key, event, instance, lane, body)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
+"""
+Name = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How many records of a page were not here, and how many of those are now."""
+
+    missing: int
+    recovered: int
+
+
+def store(connection: Connection, records: Sequence[Mapping[str, Any]]) -> Stored:
+    """Store what is missing of these records; call it in the transaction that notes the page.
+
+    Statuses that went further than ours are brought up to date too, and count as nothing.
+    """
+    sql = Sql()
+    # No event of the connection is applied between the comparison and the storing.
+    sql.rows(_LOCK, [lock_key(connection.public_id)])
+    named = {_name(one): one for one in records if key_id(one)}
+    known = _known(sql, connection, named)
+    missing = [name for name in named if name not in known]
+    wanted = [*missing, *(name for name in known if _went_further(named[name], known[name]))]
+    if not wanted:
+        return Stored(0, 0)
+    _apply(sql, connection, [dict(named[name]) for name in wanted])
+    found = _known(sql, connection, missing)
+    return Stored(len(missing), len(found))
+
+
+def _apply(sql: Sql, connection: Connection, records: list[dict[str, Any]]) -> None:
+    event = _raw_event(connection, records)
+    try:
+        with transaction.atomic():
+            items = apply(connection.public_id, [event])
+            queue.mark(sql, items, 0)
+    except Exception as error:  # noqa: BLE001  a record that breaks apply is left to the worker
+        # It is the worker's craft to find the bad one and to try again.
+        log.warning("gaps.page_left_to_worker", error=headline(error), records=len(records))
+
+
+def _raw_event(connection: Connection, records: list[dict[str, Any]]) -> RawEvent:
+    now = timezone.now()
+    body = {
+        "event": EVENT,
+        "instance": connection.instance,
+        "data": records,
+        "date_time": now.isoformat(),
+    }
+    raw = orjson.dumps(body)
+    pk = _insert(connection.public_id, connection.instance, raw, now)
+    return RawEvent(pk, now, raw)
+
+
+def _insert(public_id: UUID, instance: str, raw: bytes, now: datetime) -> int:
+    with database_cursor() as cursor:
+        digest = token_digest(raw.decode())
+        tenant = current_tenant().id
+        lane = queue.HISTORY
+        cursor.execute(_STORE, [now, tenant, public_id, digest, EVENT, instance, lane, raw])
+        (pk,) = cursor.fetchone()
+    return int(pk)
+
+
+def _known(sql: Sql, connection: Connection, names: Iterable[Name]) -> dict[Name, str]:
+    ids = sorted({ident for ident, _ in names})
+    if not ids:
+        return {}
+    rows = sql.rows(_KNOWN, [array(ids), connection.pk])
+    wanted = set(names)
+    return {(ident, way): status for ident, way, status in rows if (ident, way) in wanted}
+
+
+def _name(record: Mapping[str, Any]) -> Name:
+    from_me = (record.get("key") or {}).get("fromMe") is True
+    return key_id(record), "outbound" if from_me else "inbound"
+
+
+def _went_further(record: Mapping[str, Any], status: str) -> bool:
+    if status == "received":
+        return False
+    return RANK.get(status_of(record), 0) > RANK.get(status, 0)

@@ -1,0 +1,3 @@
+from messaging.tests.health.conftest import sim
+
+__all__ = ["sim"]
