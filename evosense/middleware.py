@@ -16,7 +16,7 @@ from evosense.core.metrics import observe_request
 from evosense.core.schema import active_tenant
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+PROBES = frozenset({"/healthz", "/readyz", "/metrics", "/tls/ask"})
 
 
 class RequestContextMiddleware:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tenancy.views import password_reset, sign_up, workspaces
+from tenancy.views import certificates, password_reset, sign_up, workspaces
 
 app_name = "public"
 
@@ -14,5 +14,6 @@ urlpatterns = [
     path("criar-conta/renovar/<str:token>/", sign_up.sign_up_renew, name="sign-up-renew"),
     path("criar-conta/pronto/<str:token>/", sign_up.sign_up_progress, name="sign-up-progress"),
     path("entrar/esqueci/", password_reset.forgot, name="forgot"),
+    path("tls/ask", certificates.may_have_certificate, name="may-have-certificate"),
     path("termos/", sign_up.terms, name="terms"),
 ]
