@@ -338,6 +338,8 @@ CELERY = {
     "broker_connection_retry_on_startup": True,
     "broker_transport_options": {"visibility_timeout": 3600},
     "task_default_queue": "maintenance",
+    # What is sent to show a customer that somebody types must not wait behind housekeeping.
+    "task_routes": {"messaging.show_typing": {"queue": "dispatch"}},
 }
 
 LOGGING = logging_settings(as_json=True, level=env.text("LOG_LEVEL", "INFO"))
