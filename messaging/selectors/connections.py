@@ -14,6 +14,7 @@ from evosense.core.pagination import newest_first
 from evosense.core.schema import current_tenant, database_cursor, public_scope
 from messaging.ingest.models import WebhookEvent
 from messaging.models import Connection, ConnectionEvent
+from messaging.selectors.health import Signal, signals_of
 from tenancy.models import WebhookRoute
 
 # Counting stops here for one connection; a busier day shows "10,000+".
@@ -109,6 +110,8 @@ class ConnectionView:
     last_outbound_at: datetime | None
     health: str
     health_signals: list[dict[str, Any]]
+    # The same in words.
+    signals: list[Signal]
     health_at: datetime | None
     muted_until: datetime | None
     webhook_state: str
@@ -198,6 +201,7 @@ def _view(
         is_active=one.is_active,
         previous_token_until=previous_token_until,
         events=counts,
+        signals=signals_of(one),
         **{name: getattr(one, name) for name in _AS_STORED},
     )
 

@@ -1,37 +1,33 @@
-"""The connection pages: list, one connection, making one by hand, its token, a test event."""
+"""The list of connections; making one by hand, its token, a test event."""
 
 import json
-from collections import defaultdict
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from evosense.core.errors import DomainError
 from evosense.core.htmx import wants_fragment
-from messaging.forms import ConnectionForm, ConnectionNameForm
-from messaging.models import Connection
+from messaging.forms import ConnectionForm
 from messaging.selectors import connections as read
-from messaging.selectors import raw_events, volume
-from messaging.selectors.connections import ConnectionView
-from messaging.selectors.uptime import tone_of, uptime_by_connection
+from messaging.selectors import raw_events
+from messaging.selectors.incidents import open_incidents
 from messaging.services import connections as services
-from messaging.services.connections import NewConnection, webhook_url
+from messaging.services import lifecycle
+from messaging.services.connections import NewConnection
 from messaging.views.common import answers_errors, fragment_target, may, render_region, sees_numbers
+from messaging.views.connections_new import ways
+from messaging.views.connections_rows import connection_rows
+from messaging.views.connections_settings import TOKEN_HEADER
 from messaging.views.once import first_time, new_form_token
 from tenancy.permissions import requires
+from tenancy.recent import recently_authenticated
 
-TOKEN_HEADER = "X-EvoSense-Token"  # noqa: S105  (a header's name)
-DAY = timedelta(hours=24)
 # What Evolution should send; presence and whole chat lists would only cost both sides work.
 EVENTS = (
     "QRCODE_UPDATED",
@@ -53,19 +49,10 @@ EVENTS = (
     "LABELS_ASSOCIATION",
     "CALL",
 )
-
-
-@dataclass(frozen=True)
-class ConnectionRow:
-    """One connection with its last day."""
-
-    view: ConnectionView
-    tone: str
-    uptime: list[str]
-    traffic: list[int]
-    received: int
-    sent: int
-    mark: int
+# A banner for each; the rest is a link.
+SHOWN_INCIDENTS = 3
+# Incidents that end when somebody reads a code.
+NEEDS_PAIRING = frozenset({"logged_out", "wrong_number"})
 
 
 @requires("connections.view")
@@ -73,25 +60,19 @@ class ConnectionRow:
 @answers_errors
 def connection_list(request: HttpRequest) -> HttpResponse:
     """List the connections with state, traffic and what waits."""
-    rows = _rows(read.connection_list())
+    rows = connection_rows(read.connection_list())
+    incidents = open_incidents()
     context = {
         "rows": rows,
         "connected": sum(row.tone == "ok" for row in rows),
-        "troubled": [row for row in rows if row.tone == "bad" or row.view.events.dead],
+        "troubled": [row for row in rows if row.is_troubled],
+        "incidents": incidents[:SHOWN_INCIDENTS],
+        "incidents_more": max(0, len(incidents) - SHOWN_INCIDENTS),
+        "needs_pairing": NEEDS_PAIRING,
         "sees_numbers": sees_numbers(request),
         "may_manage": may(request, "connections.manage"),
     }
     template = "connection_rows" if fragment_target(request) else "connection_list"
-    return render_region(request, f"messaging/{template}.html", context)
-
-
-@requires("connections.view")
-@require_safe
-@answers_errors
-def connection_detail(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    """Show one connection: how it is, how it was, where its events go."""
-    context = _detail_context(request, connection_id)
-    template = "connection_state" if fragment_target(request) else "connection_detail"
     return render_region(request, f"messaging/{template}.html", context)
 
 
@@ -116,36 +97,15 @@ def connection_create(request: HttpRequest) -> HttpResponse:
 
 
 @requires("connections.manage")
-@require_POST
-@answers_errors
-def connection_edit(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    """Rename a connection, or stop and start taking its events."""
-    if "is_active" in request.POST:
-        wanted = request.POST["is_active"] == "1"
-        services.set_active(connection_id, is_active=wanted)
-        messages.success(
-            request, _("Events are taken again") if wanted else _("Events are refused")
-        )
-        return redirect("messaging:connection-detail", connection_id)
-    form = ConnectionNameForm(request.POST)
-    if form.is_valid():
-        try:
-            services.rename_connection(connection_id, name=form.cleaned_data["name"])
-        except DomainError as error:
-            form.refuse(error)
-        else:
-            messages.success(request, _("Name saved"))
-            return redirect("messaging:connection-detail", connection_id)
-    context = {**_detail_context(request, connection_id), "form": form}
-    return render(request, "messaging/connection_detail.html", context, status=422)
-
-
-@requires("connections.manage")
+@recently_authenticated
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @answers_errors
 def connection_rotate(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    """Ask, then make a new token. A repeated form must not push the old one out unseen."""
+    """Ask, then make a new token. A repeated form must not push the old one out unseen.
+
+    On an instance of ours it is set on the server too, so nobody has to see it.
+    """
     view = read.connection_view(connection_id)
     if request.method != "POST":
         context = {"connection": view, "form_token": new_form_token()}
@@ -153,7 +113,15 @@ def connection_rotate(request: HttpRequest, connection_id: UUID) -> HttpResponse
     if not first_time(request):
         messages.info(request, _("This was already done. Make another token to see one."))
         return redirect("messaging:connection-detail", connection_id)
-    return _secret_page(request, services.rotate_token(connection_id), is_new=False)
+    if not view.is_managed:
+        return _secret_page(request, services.rotate_token(connection_id), is_new=False)
+    try:
+        lifecycle.rotate_webhook(connection_id)
+    except DomainError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, _("The server uses a new token now"))
+    return redirect("messaging:connection-edit", connection_id)
 
 
 @requires("connections.manage")
@@ -181,74 +149,9 @@ def connection_first(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     return render_region(request, "messaging/connection_first.html", context)
 
 
-def _rows(views: list[ConnectionView]) -> list[ConnectionRow]:
-    now = timezone.now()
-    tones = uptime_by_connection([view.pk for view in views], now=now)
-    traffic = _traffic(now)
-    return [_row(view, tones[view.pk], traffic[view.pk], now) for view in views]
-
-
-def _row(
-    view: ConnectionView, tones: list[str], counts: dict[tuple[datetime, str], int], now: datetime
-) -> ConnectionRow:
-    hours = sorted({_hour(now - timedelta(hours=back)) for back in range(24)})
-    per_hour = [
-        sum(count for (hour, _direction), count in counts.items() if hour == wanted)
-        for wanted in hours
-    ]
-    return ConnectionRow(
-        view=view,
-        tone=tone_of(view.state),
-        uptime=tones,
-        traffic=per_hour,
-        received=sum(count for (_h, way), count in counts.items() if way == "inbound"),
-        sent=sum(count for (_h, way), count in counts.items() if way == "outbound"),
-        mark=(view.color - 1) % 4 + 1,
-    )
-
-
-def _traffic(now: datetime) -> dict[int, dict[tuple[datetime, str], int]]:
-    """Return the counts of the last 24 hours by connection, UTC hour and direction."""
-    found: dict[int, dict[tuple[datetime, str], int]] = defaultdict(dict)
-    for row in volume.counts_per_hour(start=now - DAY, end=now):
-        found[row.connection_id][_hour(row.hour), row.direction] = row.count
-    return found
-
-
-def _hour(moment: datetime) -> datetime:
-    return timezone.localtime(moment).replace(minute=0, second=0, microsecond=0)
-
-
-def _detail_context(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
-    detail = read.connection_detail(connection_id)
-    view = detail.view
-    return {
-        "connection": view,
-        "row": _rows([view])[0],
-        "history": [
-            {
-                "at": one.at,
-                "tone": tone_of(one.state),
-                "title": _state_label(one.state),
-                "text": one.detail or (_("code %(code)s") % {"code": one.code} if one.code else ""),
-            }
-            for one in detail.history
-        ],
-        "form": ConnectionNameForm(initial={"name": view.name}),
-        "webhook_url": webhook_url(view.id),
-        "token_header": TOKEN_HEADER,
-        "sees_numbers": sees_numbers(request),
-        "may_manage": may(request, "connections.manage"),
-        "may_see_events": may(request, "events.view"),
-    }
-
-
-def _state_label(state: str) -> str:
-    return str(Connection.State(state).label) if state in Connection.State.values else state
-
-
 def _create_page(request: HttpRequest, form: ConnectionForm, status: int = 200) -> HttpResponse:
-    return render(request, "messaging/connection_create.html", {"form": form}, status=status)
+    context = {"form": form, "ways": ways("create")}
+    return render(request, "messaging/connection_create.html", context, status=status)
 
 
 def _secret_page(

@@ -10,7 +10,7 @@ from messaging.tests.factories import make_connection, make_message, make_raw_ev
 from tenancy.models import WebhookRoute
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
-NEW = "/conexoes/nova/"
+NEW, BY_HAND = "/conexoes/nova/", "/conexoes/nova/manual/"
 pytestmark = pytest.mark.usefixtures("tenant")
 
 
@@ -36,6 +36,16 @@ def test_roles_on_every_address(client_for):
         "/conexoes/": "viewer agent supervisor admin owner",
         own: "viewer agent supervisor admin owner",
         NEW: "admin owner",
+        BY_HAND: "admin owner",
+        "/conexoes/nova/existente/": "admin owner",
+        "/conexoes/servidores/": "admin owner",
+        "/conexoes/servidores/novo/": "admin owner",
+        "/conexoes/incidentes/": "viewer agent supervisor admin owner",
+        f"{own}conectar/": "viewer agent supervisor admin owner",
+        f"{own}envios/": "viewer agent supervisor admin owner",
+        f"{own}ajustes/": "admin owner",
+        f"{own}sair/": "admin owner",
+        f"{own}excluir/": "admin owner",
         f"{own}token/": "admin owner",
         f"{own}eventos/": "supervisor admin owner",
         f"{own}eventos/{event}/": "supervisor admin owner",
@@ -66,8 +76,8 @@ def test_an_empty_list_offers_the_first_step_to_those_who_may(client_for):
 
 def test_creating_shows_address_and_token_once(client_for):
     client = client_for("admin")
-    page(client, NEW)
-    response = client.post(NEW, {"name": "Loja", "instance": "evs-1", "number": "41900122210"})
+    page(client, BY_HAND)
+    response = client.post(BY_HAND, {"name": "Loja", "instance": "evs-1", "number": "41900122210"})
     assert response.status_code == 201
     html = response.content.decode()
     token = token_in(html)
@@ -82,7 +92,7 @@ def test_creating_shows_address_and_token_once(client_for):
 def test_a_refused_form_keeps_what_was_typed(client_for):
     make_connection(name="Loja")
     client = client_for("admin")
-    response = client.post(NEW, {"name": "loja", "instance": "evs-9", "number": "41900122210"})
+    response = client.post(BY_HAND, {"name": "loja", "instance": "evs-9", "number": "41900122210"})
     html = response.content.decode()
     assert response.status_code == 422
     assert 'value="evs-9"' in html
@@ -96,7 +106,7 @@ def test_a_refused_form_keeps_what_was_typed(client_for):
 )
 def test_each_field_says_what_is_wrong(client_for, field, value):
     body = {"name": "Loja", "instance": "evs-1", field: value}
-    response = client_for("admin").post(NEW, body)
+    response = client_for("admin").post(BY_HAND, body)
     assert response.status_code == 422
     assert f'id="id_{field}-error"' in response.content.decode()
 

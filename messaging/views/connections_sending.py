@@ -1,0 +1,77 @@
+"""What one connection sends: its line, what failed or is in doubt, and what its server can do."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from evosense.core.errors import DomainError
+from messaging.gateway.capabilities import Refusal
+from messaging.models import Outgoing
+from messaging.selectors import connections as read
+from messaging.selectors.connection_outgoing import trouble_page
+from messaging.services import sending
+from messaging.services.sending.refusals import capabilities_of
+from messaging.views.common import answers_errors, fragment_target, may, render_region
+from messaging.views.connections_detail import frame_context
+from tenancy.permissions import requires
+
+# Marks and acts are no kinds that people choose.
+_HIDDEN = {Outgoing.Kind.READ}
+
+
+@requires("connections.view")
+@require_safe
+@answers_errors
+def connection_sending(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Show the sending line of one connection."""
+    context = _context(request, connection_id)
+    template = "connection_line" if fragment_target(request) else "connection_sending"
+    return render_region(request, f"messaging/{template}.html", context)
+
+
+@requires("conversations.reply")
+@require_POST
+@answers_errors
+def outgoing_decide(request: HttpRequest, connection_id: UUID, message_id: UUID) -> HttpResponse:
+    """Send a failed message again, or say what became of one whose outcome is unknown."""
+    decision = request.POST.get("decision", "")
+    try:
+        if decision == "retry":
+            sending.retry(message_id)
+        elif decision in ("sent", "not_sent"):
+            sending.resolve(message_id, was_sent=decision == "sent")
+        elif decision == "cancel":
+            sending.cancel(message_id)
+    except DomainError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, _("Done"))
+    return redirect("messaging:connection-sending", connection_id)
+
+
+def _context(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
+    stored = read.connection_model(connection_id)
+    able = capabilities_of(stored)
+    page = trouble_page(stored.pk, cursor=request.GET.get("cursor") or None)
+    return {
+        **frame_context(request, read.connection_view(connection_id), "sending"),
+        "refusal": sending.sending_refusal(connection_id),
+        "trouble": page,
+        "is_continued": bool(request.GET.get("cursor")),
+        "server": able,
+        "kinds": _kinds(able) if able and able.version else [],
+        "may_reply": may(request, "conversations.reply"),
+    }
+
+
+def _kinds(able: Any) -> list[tuple[str, Refusal | None]]:
+    return [
+        (str(kind.label), able.can_send(kind.value))
+        for kind in Outgoing.Kind
+        if kind not in _HIDDEN
+    ]
