@@ -1,10 +1,12 @@
 from django.urls import path
 
+from messaging import urls_media
 from messaging.views import connections, contacts, conversations, merges, raw_events
 
 app_name = "messaging"
 
 urlpatterns = [
+    *urls_media.urlpatterns,
     path("conversas/", conversations.conversation_list, name="conversation-list"),
     path("conversas/nao-lidas/", conversations.unread_count, name="unread-count"),
     path(

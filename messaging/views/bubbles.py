@@ -14,14 +14,13 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from evosense.core.templatetags.ui import filesize_short
 from evosense.core.wording import day_words
 from messaging.models import Message
 from messaging.selectors.bubbles import Bubble
+from messaging.views.media_parts import MediaPart
 
 # Bubbles of one author within this time stand close together.
 RUN = timedelta(minutes=5)
-SHORT_FORMAT = 5
 TYPE_ICONS = {
     "image": "image",
     "video": "play",
@@ -39,7 +38,7 @@ TYPE_ICONS = {
     # Not a type of message: what a conversation's preview says of a deleted one.
     "deleted": "ban",
 }
-PICTURES = frozenset({"image", "video", "sticker"})
+PICTURES = frozenset({"photo", "video", "sticker"})
 # These print their parts instead of the text that stands for them in lists.
 STRUCTURED = frozenset({"location", "contact", "poll", "group_invite"})
 
@@ -97,14 +96,14 @@ class ShownBubble:
     @property
     def version(self) -> str:
         """Text that changes whenever the bubble must be drawn again."""
-        message, media = self.message, self.bubble.media
+        message = self.message
         parts = (
             message.status,
             message.type,
             len(message.text),
             _stamp(message.edited_at),
             _stamp(message.deleted_at),
-            media.status if media else "",
+            self.file.version if self.file else "",
             sum(option.votes for option in self.bubble.poll),
             "".join(f"{one.emoji}{one.count}" for one in self.bubble.reactions),
         )
@@ -123,8 +122,12 @@ class ShownBubble:
         return "" if self.message.type in STRUCTURED else self.message.text
 
     @property
+    def file(self) -> MediaPart | None:
+        return MediaPart(self.bubble.media) if self.bubble.media else None
+
+    @property
     def is_picture(self) -> bool:
-        return self.message.type in PICTURES and self.bubble.media is not None
+        return self.file is not None and self.file.shape in PICTURES
 
     @property
     def quote_words(self) -> str:
@@ -163,18 +166,7 @@ class ShownBubble:
 
     @property
     def media_words(self) -> str:
-        """Format, size and where the file is: JPG, 412 KB, not fetched yet."""
-        media = self.bubble.media
-        if media is None:
-            return ""
-        ending = media.name.rsplit(".", 1)[-1] if "." in media.name else media.mime.split(";")[0]
-        short = ending.rsplit("/", 1)[-1].upper()
-        shown = (
-            short if len(short) <= SHORT_FORMAT else "",
-            filesize_short(media.size) if media.size else "",
-            _media_state(media.status),
-        )
-        return ", ".join(part for part in shown if part)
+        return self.file.words if self.file else ""
 
     @property
     def map_url(self) -> str:
@@ -307,14 +299,6 @@ def _same_run(before: Message, message: Message) -> bool:
 
 def _reacted(is_own: bool, names: list[str]) -> list[str]:  # noqa: FBT001
     return [_("You"), *names] if is_own else names or [_("Someone")]
-
-
-def _media_state(status: str) -> str:
-    return {
-        "pending": _("not fetched yet"),
-        "unavailable": _("no longer available"),
-        "skipped": _("not kept, as the settings say"),
-    }.get(status, "")
 
 
 def _part(extra: Mapping[str, Any], name: str) -> dict[str, Any]:
