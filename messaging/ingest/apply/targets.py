@@ -125,8 +125,9 @@ def _edit(batch: Batch, effect: Effect, one: Target) -> bool:
 def _is_own_change(batch: Batch, effect: Effect, one: Target) -> bool:
     """Only who wrote a message may change it."""
     if effect.payload["view"]:
-        if one.is_group and not one.is_outbound:
-            # Any member can write such a key, and it does not tell which one did.
+        if one.is_group:
+            # Any member can write such a key, also one that looks like ours; it does not tell
+            # which one did. What we edit here or on the phone is told by its twin with the editor.
             return False
         # The key was written by the editing device: our side in the partner's chat means us.
         ours = effect.payload["from_me"] and _is_chat(batch, effect, one)

@@ -137,6 +137,12 @@ def test_a_key_that_names_no_member_edits_no_members_message(line, chat, mine):
     assert (found.text, ParkedEffect.objects.get().kind) == ("antes", "edit")
 
 
+@pytest.mark.parametrize("chat", [GROUP, OTHER])
+def test_a_member_who_writes_our_key_edits_nothing_of_ours(line, chat):
+    found = tell(line, message(mine=True, chat=GROUP), edit(chat=chat, mine=True))
+    assert (found.text, ParkedEffect.objects.get().kind) == ("antes", "edit")
+
+
 def test_both_reports_of_one_edit_are_one_version(line):
     twins = [update(mine=False, message=CHANGED), edit(chat=CHAT, mine=False)]
     states = []
