@@ -1,11 +1,26 @@
 from django.urls import path
 
-from messaging import urls_media
-from messaging.views import connections, contacts, conversations, merges, raw_events
+from messaging import urls_composer, urls_media
+from messaging.views import (
+    connections,
+    connections_acts,
+    connections_detail,
+    connections_incidents,
+    connections_new,
+    connections_sending,
+    connections_servers,
+    connections_settings,
+    contacts,
+    conversations,
+    merges,
+    pairing,
+    raw_events,
+)
 
 app_name = "messaging"
 
 urlpatterns = [
+    *urls_composer.urlpatterns,
     *urls_media.urlpatterns,
     path("conversas/", conversations.conversation_list, name="conversation-list"),
     path("conversas/nao-lidas/", conversations.unread_count, name="unread-count"),
@@ -44,12 +59,90 @@ urlpatterns = [
         name="contact-unmerge",
     ),
     path("conexoes/", connections.connection_list, name="connection-list"),
-    path("conexoes/nova/", connections.connection_create, name="connection-create"),
-    path("conexoes/<uuid:connection_id>/", connections.connection_detail, name="connection-detail"),
+    path("conexoes/nova/", connections_new.connection_new, name="connection-new"),
+    path("conexoes/nova/existente/", connections_new.connection_adopt, name="connection-adopt"),
+    path("conexoes/nova/manual/", connections.connection_create, name="connection-create"),
+    path("conexoes/servidores/", connections_servers.server_list, name="server-list"),
+    path("conexoes/servidores/novo/", connections_servers.server_create, name="server-create"),
+    path(
+        "conexoes/servidores/<uuid:server_id>/", connections_servers.server_edit, name="server-edit"
+    ),
+    path(
+        "conexoes/servidores/<uuid:server_id>/testar/",
+        connections_servers.server_test,
+        name="server-test",
+    ),
+    path(
+        "conexoes/servidores/<uuid:server_id>/remover/",
+        connections_servers.server_remove,
+        name="server-remove",
+    ),
+    path("conexoes/incidentes/", connections_incidents.incident_list, name="incident-list"),
+    path(
+        "conexoes/incidentes/<uuid:incident_id>/visto/",
+        connections_incidents.incident_seen,
+        name="incident-seen",
+    ),
+    path(
+        "conexoes/<uuid:connection_id>/",
+        connections_detail.connection_detail,
+        name="connection-detail",
+    ),
+    path("conexoes/<uuid:connection_id>/conectar/", pairing.pairing, name="connection-pair"),
+    path(
+        "conexoes/<uuid:connection_id>/conectar/codigo/",
+        pairing.pairing_start,
+        name="connection-pair-start",
+    ),
+    path(
+        "conexoes/<uuid:connection_id>/conectar/recriar/",
+        pairing.pairing_anew,
+        name="connection-pair-anew",
+    ),
+    path(
+        "conexoes/<uuid:connection_id>/conectar/desconectar/",
+        pairing.pairing_disconnect,
+        name="connection-pair-disconnect",
+    ),
+    path(
+        "conexoes/<uuid:connection_id>/conectar/trocar-numero/",
+        pairing.pairing_accept,
+        name="connection-pair-accept",
+    ),
+    path(
+        "conexoes/<uuid:connection_id>/envios/",
+        connections_sending.connection_sending,
+        name="connection-sending",
+    ),
+    path(
+        "conexoes/<uuid:connection_id>/envios/<uuid:message_id>/",
+        connections_sending.outgoing_decide,
+        name="outgoing-decide",
+    ),
     path(
         "conexoes/<uuid:connection_id>/ajustes/",
-        connections.connection_edit,
+        connections_settings.connection_edit,
         name="connection-edit",
+    ),
+    path(
+        "conexoes/<uuid:connection_id>/atos/<str:act>/",
+        connections_acts.connection_act,
+        name="connection-act",
+    ),
+    path(
+        "conexoes/<uuid:connection_id>/procurar/",
+        connections_detail.connection_repair,
+        name="connection-repair",
+    ),
+    path(
+        "conexoes/<uuid:connection_id>/sair/",
+        connections_acts.connection_log_out,
+        name="connection-log-out",
+    ),
+    path(
+        "conexoes/<uuid:connection_id>/excluir/",
+        connections_acts.connection_remove,
+        name="connection-remove",
     ),
     path(
         "conexoes/<uuid:connection_id>/token/",
