@@ -8,18 +8,21 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import NotFound
-from evosense.core.schema import public_scope
+from evosense.core.schema import active_tenant, public_scope
 from messaging.gateway import lanes
 from messaging.gateway.models import EvolutionServer, Lane
 
 
 def server_rows() -> QuerySet[EvolutionServer]:
-    """Return servers without their keys, which may not be readable here."""
-    return EvolutionServer.objects.defer("api_key")
+    """Return the servers that may be used here, without keys, which may not be readable here."""
+    rows = EvolutionServer.objects.defer("api_key")
+    tenant = active_tenant()
+    # Row-level security says the same; it does not bind whoever connects as a superuser.
+    return rows.filter(Q(tenant_id=tenant.id) | Q(tenant_id=None)) if tenant else rows
 
 
 def server_row(server_id: UUID) -> EvolutionServer:

@@ -120,8 +120,8 @@ def admin_of(server: EvolutionServer) -> Instance:
 
 def servers_for_tenant() -> list[ServerView]:
     """Return what the active company may connect numbers to: its own first, then the house's."""
-    tenant = current_tenant()
-    rows = server_rows().filter(Q(tenant_id=tenant.id) | Q(tenant_id=None, is_active=True))
+    current_tenant()
+    rows = server_rows().filter(Q(is_active=True) | Q(tenant_id__isnull=False))
     own_first = sorted(rows, key=lambda row: (row.tenant_id is None, row.name.casefold()))
     with_key = set(
         EvolutionServer.objects.filter(api_key__isnull=False).values_list("pk", flat=True)
