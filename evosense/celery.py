@@ -50,6 +50,12 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "kwargs": {"task": "tenancy.anchor_audit", "minutes": 1440},
     },
+    "watch": {"task": "messaging.watch", "schedule": 5.0, "options": {"expires": 10}},
+    "old looks": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "messaging.forget_old_looks", "minutes": 1440},
+    },
     "parked": {
         "task": "tenancy.fan_out",
         "schedule": 60.0,

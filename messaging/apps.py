@@ -20,5 +20,19 @@ class MessagingConfig(AppConfig):
         register_backlog("dead", counts.dead_events)
         register_backlog("media", sweeping.waiting)
         subscribe(MessagesStored, Fairly("media", media_tasks.fetch_stored_media))
+        self._watch_over()
         navigation.register()
         audit_catalogue.register()
+
+    @staticmethod
+    def _watch_over() -> None:
+        from evosense.core.outbox import subscribe  # noqa: PLC0415
+        from messaging import watch_tasks  # noqa: PLC0415
+        from messaging.events import ConnectionStateChanged, GapRepairAsked  # noqa: PLC0415
+        from messaging.services.health import alerts, letters  # noqa: PLC0415
+        from tenancy.db.tickets import Fairly  # noqa: PLC0415
+
+        subscribe(ConnectionStateChanged, watch_tasks.follow_state)
+        subscribe(GapRepairAsked, Fairly("maintenance", watch_tasks.repair_gap))
+        alerts.register_alerts()
+        letters.register_letters()

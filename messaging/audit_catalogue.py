@@ -110,6 +110,22 @@ def register() -> None:
         _("%(who)s put the number of the connection %(object)s on record"),
     )
     register_action(
+        "connection.repair_asked",
+        _("Search for missed messages"),
+        _("%(who)s had missed messages of the connection %(object)s searched for"),
+    )
+    register_action(
+        "connection.silence_rule_set",
+        _("Silence rule changed"),
+        _("%(who)s set the silence rule of the connection %(object)s to %(after)s minutes"),
+        field="silence_minutes",
+    )
+    register_action(
+        "incident.seen",
+        _("Incident seen"),
+        _("%(who)s noted an incident of the connection %(object)s as seen"),
+    )
+    register_action(
         "contact.merged", _("Contacts merged"), _("%(who)s merged two contacts (%(object)s)")
     )
     register_action(

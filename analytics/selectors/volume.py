@@ -5,7 +5,7 @@ nothing is known (before the first message, or still to come) and is drawn as a 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -92,6 +92,14 @@ def ledger(*, now: datetime, days: int) -> Ledger:
         counts[row["direction"]][_slot(row["hour"], zone)] = row["total"]
     first = MessageHour.objects.order_by("hour").values_list("hour", flat=True).first()
     return Ledger(local, _slot(first, zone) if first else None, dict(counts))
+
+
+def inbound_by_hour(connection_id: int, hours: Sequence[datetime]) -> dict[datetime, int]:
+    """Return how many messages came in on a connection in each of these hours; none is absent."""
+    rows = MessageHour.objects.filter(
+        hour__in=hours, connection_id=connection_id, direction="inbound"
+    )
+    return dict(rows.values_list("hour", "count"))
 
 
 def _slot(moment: datetime, zone: ZoneInfo) -> Slot:

@@ -117,14 +117,14 @@ def incident_page(
     if open_only:
         rows = rows.filter(ended_at=None)
     page = newest_first(rows, field="started_at", limit=limit, cursor=cursor)
-    return IncidentPage([_incident(one) for one in page.rows], page.next)
+    return IncidentPage([incident_view_of(one) for one in page.rows], page.next)
 
 
 def open_incidents(*, with_muted: bool = False) -> list[IncidentView]:
     """Return what is wrong now and not muted, the gravest first; for the banner of every page."""
     rows = _incidents().filter(ended_at=None, connection__removed_at=None)
     found = [
-        _incident(one)
+        incident_view_of(one)
         for one in rows.order_by("-severity", "started_at")[: BANNER * 5]
         if with_muted or not _is_muted(one)
     ]
@@ -137,7 +137,7 @@ def incident_view(public_id: UUID) -> IncidentView:
     found = _incidents().filter(public_id=public_id).first()
     if found is None:
         raise NotFound("incident_not_found", _("This incident does not exist."))
-    return _incident(found)
+    return incident_view_of(found)
 
 
 def repairs_of(connection: UUID, *, limit: int = 10) -> list[RepairView]:
@@ -191,7 +191,7 @@ def _is_muted(one: Incident) -> bool:
     return until is not None and until > timezone.now()
 
 
-def _incident(one: Incident) -> IncidentView:
+def incident_view_of(one: Incident) -> IncidentView:
     return IncidentView(
         pk=one.pk,
         id=one.public_id,
