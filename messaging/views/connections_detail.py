@@ -13,10 +13,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from evosense.core.errors import DomainError
+from evosense.core.errors import DomainError, NotFound
+from messaging.gateway import servers
 from messaging.selectors import connections as read
 from messaging.selectors.connections import ConnectionView
-from messaging.selectors.health import StateSpan, health_view, states_timeline
+from messaging.selectors.health import Slot, StateSpan, health_view, states_timeline
 from messaging.selectors.incidents import incident_page, repairs_of
 from messaging.services import gaps
 from messaging.views.common import answers_errors, fragment_target, may, render_region, sees_numbers
@@ -27,6 +28,7 @@ from tenancy.permissions import requires
 WEEK = timedelta(days=7)
 SHOWN_INCIDENTS = 5
 SHOWN_STATES = 12
+_GRAVITY = {"": 0, "ok": 1, "warn": 2, "bad": 3}
 # status of a signal → tone
 SIGNAL_TONES = {"ok": "ok", "warn": "warn", "bad": "bad"}
 
@@ -70,6 +72,7 @@ def frame_context(request: HttpRequest, view: ConnectionView, current: str) -> d
     return {
         "connection": view,
         "row": row,
+        "server_name": server_name(view),
         "acts": acts_of(row),
         "tabs": [
             {
@@ -85,6 +88,16 @@ def frame_context(request: HttpRequest, view: ConnectionView, current: str) -> d
     }
 
 
+def server_name(view: ConnectionView) -> str:
+    """Return what people call the server of a connection; where the house's stand is not told."""
+    if view.server_id is None:
+        return view.server_url.partition("://")[2]
+    try:
+        return servers.server_view(view.server_id).name
+    except NotFound:
+        return ""
+
+
 def detail_context(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
     detail = read.connection_detail(connection_id)
     stored = read.connection_model(connection_id)
@@ -96,9 +109,7 @@ def detail_context(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
         "health": health,
         "health_tone": HEALTH_TONES.get(health.health, ""),
         "signals": [(one, SIGNAL_TONES.get(one.status, "")) for one in health.signals],
-        "bar": [
-            HEALTH_TONES.get(one.status, "") for one in (health.week if is_week else health.day)
-        ],
+        "bar": _bar(health.week if is_week else health.day, spans),
         "is_week": is_week,
         "periods": _periods(detail.view, is_week=is_week),
         "spans": _spans(spans),
@@ -107,6 +118,23 @@ def detail_context(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
         "repair_form": RepairForm(),
         "now": timezone.now(),
     }
+
+
+def _bar(slots: Sequence[Slot], spans: Sequence[StateSpan]) -> list[str]:
+    """Return the tone of each stretch: the worse of what looks found and what events told."""
+    return [
+        max(
+            HEALTH_TONES.get(slot.status, ""),
+            *(
+                one.tone
+                for one in spans
+                if one.start < slot.end and (one.end is None or one.end > slot.start)
+            ),
+            "",
+            key=_GRAVITY.__getitem__,
+        )
+        for slot in slots
+    ]
 
 
 def _periods(view: ConnectionView, *, is_week: bool) -> list[dict[str, Any]]:

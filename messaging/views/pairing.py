@@ -22,6 +22,7 @@ from messaging.services import lifecycle
 from messaging.services.lifecycle import PairingView
 from messaging.services.number_record import register_number
 from messaging.views.common import answers_errors, fragment_target, may, render_region, sees_numbers
+from messaging.views.connections_detail import server_name
 from messaging.views.pairing_words import UNDER_WAY, said_of
 from tenancy.permissions import requires
 
@@ -123,6 +124,6 @@ def _context(request: HttpRequest, view: ConnectionView, state: PairingView) -> 
         "age": max(0, round((now - state.shown_at).total_seconds())) if state.shown_at else 0,
         "rest": f"{max(0.0, min(1.0, 1 - left / life)) if life else 1:.3f}",
         "version": f"{name}-{state.sequence}-{int(is_old)}-{state.problem}-{state.count}",
-        "server": view.server_url.partition("://")[2],
+        "server_name": server_name(view),
         "days": [(days, _("Last %(count)s days") % {"count": days}) for days in OFFERED_DAYS],
     }
