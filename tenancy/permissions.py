@@ -45,6 +45,7 @@ ALL_PERMISSIONS = _OWNER
 
 SCOPES = (
     "messages:read",
+    "messages:write",
     "conversations:read",
     "contacts:read",
     "contacts:write",

@@ -36,6 +36,12 @@ SCOPE_TABLE = (
         ("conversations.view", "numbers.view"),
     ),
     Scope(
+        "messages:write",
+        _("Send messages"),
+        _("Send, edit and delete messages, bring files, check numbers"),
+        ("conversations.reply",),
+    ),
+    Scope(
         "conversations:read",
         _("Read conversations"),
         _("Lists and states, with the last message"),
@@ -57,7 +63,7 @@ SCOPE_TABLE = (
     Scope(
         "connections:write",
         _("Manage connections"),
-        _("Create and rename connections, make new tokens"),
+        _("Create, pair and change connections and their servers"),
         ("connections.manage",),
     ),
     Scope(

@@ -51,6 +51,11 @@ def answer_once(
         return answer, False
 
 
+def was_answered(*, key: str, caller: int) -> bool:
+    """Tell whether a request under this key has its answer; another request's counts as well."""
+    return bool(key) and _row(key, caller).filter(created_at__gt=timezone.now() - KEPT).exists()
+
+
 def _forget_old_answers() -> None:
     """Drop a few of the answers that nobody may ask for any more."""
     old = AnsweredRequest.objects.filter(created_at__lt=timezone.now() - KEPT)

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from evosense.core import ratelimit
 from evosense.core.errors import Invalid
-from evosense.core.idempotency import HEADER, answer_once
+from evosense.core.idempotency import HEADER, answer_once, was_answered
 from evosense.core.pagination import MAX_LIMIT
 from evosense.core.schema import current_tenant
 
@@ -101,11 +101,24 @@ class PageQuery(Query):
     )
 
 
+class Fields(serializers.Serializer[Any]):
+    """A part of a request body; names that it does not declare are refused."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = sorted(str(name) for name in set(data) - set(self.fields))
+            if unknown:
+                raise serializers.ValidationError({unknown[0]: _("There is no such field.")})
+        return super().to_internal_value(data)
+
+
 class ApiView(APIView):
     """Base of the API: strict parameters, a token bucket per key, honest headers."""
 
     required_scopes: ClassVar[dict[str, str]] = {}
+    # Parameters of GET, and those of everything else.
     query_serializer_class: ClassVar[type[Query]] = Query
+    act_query_class: ClassVar[type[Query]] = Query
     content_negotiation_class = AlwaysJson
     # No OPTIONS: the schema describes the API.
     metadata_class = None
@@ -114,7 +127,8 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         self._take_token(request)
-        kind = self.query_serializer_class if request.method in {"GET", "HEAD"} else Query
+        is_read = request.method in {"GET", "HEAD"}
+        kind = self.query_serializer_class if is_read else self.act_query_class
         serializer = kind(data=request.query_params)
         serializer.is_valid(raise_exception=True)
         self.query: dict[str, Any] = serializer.validated_data
@@ -158,11 +172,24 @@ def checked_body(kind: type[serializers.Serializer[Any]], data: Any) -> dict[str
     return fields
 
 
-def answer_post(request: Request, work: Callable[[], Any], *, status: int) -> Response:
-    """Do the work of a POST, once for each `Idempotency-Key`; a repetition is answered 200."""
+def answer_post(
+    request: Request,
+    work: Callable[[], Any],
+    *,
+    status: int,
+    prepare: Callable[[], None] | None = None,
+) -> Response:
+    """Do the work of a POST, once for each `Idempotency-Key`; a repetition is answered 200.
+
+    `prepare` comes before and outside the transaction of `work`, for what asks the network; it is
+    left out where the answer is already known.
+    """
+    key, caller = request.headers.get(HEADER, ""), request.auth.pk
+    if prepare is not None and not was_answered(key=key, caller=caller):
+        prepare()
     answer, is_repeated = answer_once(
-        key=request.headers.get(HEADER, ""),
-        caller=request.auth.pk,
+        key=key,
+        caller=caller,
         request=(str(request.method), request.path, request.data),
         work=work,
     )
