@@ -34,6 +34,7 @@ from messaging.ingest.apply.effects import (
 )
 from messaging.ingest.apply.names import Names
 from messaging.ingest.apply.outcomes import Outcomes
+from messaging.ingest.apply.own import recognise, settle_receipts, wake_lane
 from messaging.ingest.apply.people import Wanted, look_up_keys, resolve
 from messaging.ingest.apply.state import StateMachine, tell_pairing
 from messaging.ingest.apply.targets import choose, find_targets
@@ -119,10 +120,11 @@ def _apply(batch: Batch) -> None:
     machine.follow()
     if batch.line.quarantined_at is not None:
         _hold_back(batch)
-    _Step(batch).run()
+    Step(batch).run()
     machine.write()
     tell_pairing(batch, is_changed=machine.is_changed)
-    _report(batch, machine)
+    report(batch, machine)
+    wake_lane(batch)
 
 
 def _hold_back(batch: Batch) -> None:
@@ -132,7 +134,7 @@ def _hold_back(batch: Batch) -> None:
             _kept(item, "mismatch", "the connection is quarantined: another number was paired")
 
 
-class _Step:
+class Step:
     """The steps of one batch, in their order."""
 
     def __init__(self, batch: Batch) -> None:
@@ -152,6 +154,7 @@ class _Step:
 
     def run(self) -> None:
         batch = self.batch
+        recognise(batch, (fact for fact, _ in self.messages))
         wanted = Wanted()
         for facts in self.facts.values():
             for fact, _ in facts:
@@ -196,6 +199,7 @@ class _Step:
 
     def _count(self, drafts: dict[Key, Draft]) -> None:
         """Tell each conversation what the new messages mean for it."""
+        batch = self.batch
         for one in drafts.values():
             chat = self.chats.by_id[one.conversation]
             is_answer = not one.is_inbound and one.source == "phone" and not one.is_history
@@ -207,7 +211,7 @@ class _Step:
             chat.must_recount |= one.is_changed
             if one.fact.content.is_hidden:
                 continue
-            _date(chat, one)
+            _date(batch, chat, one)
             if one.is_new and one.is_inbound and not one.is_history:
                 chat.unread_times.append(one.occurred_at)
             if one.fact.content.ad and one.is_inbound:
@@ -228,13 +232,14 @@ class _Step:
         if not effects:
             return
         look_up_keys(batch, {key for effect in parked for key in effect.address_keys()})
-        self._carry_out(effects)
+        self.carry_out(effects)
 
     def _is_new_chat(self, fact: MessageFact) -> bool:
         chat = self._chat_of(fact)
         return chat is not None and chat.is_new
 
-    def _carry_out(self, effects: list[Effect]) -> None:
+    def carry_out(self, effects: list[Effect]) -> None:
+        """Apply effects to their messages; park what has no message yet."""
         batch = self.batch
         on_messages = [effect for effect in effects if not effect.target.startswith(CHAT)]
         targets = find_targets(batch, sorted({effect.target for effect in on_messages}))
@@ -250,6 +255,7 @@ class _Step:
             if target is not None:
                 outcomes.apply(effect, target)
         outcomes.write()
+        settle_receipts(batch, outcomes.receipts())
         labelled, unlabelled = self._label(effects)
         park(batch, [effect for effect, target in chosen if target is None] + unlabelled)
         done = [effect for effect, target in chosen if target is not None]
@@ -300,15 +306,17 @@ class _Step:
         names.write(batch)
 
 
-def _date(chat: Chat, one: Draft) -> None:
+def _date(batch: Batch, chat: Chat, one: Draft) -> None:
     at = one.occurred_at
     if one.is_inbound:
         chat.inbound_at = max(at, chat.inbound_at or at)
+        batch.inbound_at = max(at, batch.inbound_at or at)
     else:
         chat.outbound_at = max(at, chat.outbound_at or at)
+        batch.outbound_at = max(at, batch.outbound_at or at)
 
 
-def _report(batch: Batch, machine: StateMachine) -> None:
+def report(batch: Batch, machine: StateMachine) -> None:
     """Tell the rest of the house; at most one event of each kind."""
     pk = batch.line.pk
     if batch.merges:

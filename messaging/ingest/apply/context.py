@@ -94,6 +94,11 @@ class Batch:
     stored_history: dict[int, int] = field(default_factory=dict)
     changed: set[int] = field(default_factory=set)
     changed_conversations: set[int] = field(default_factory=set)
+    # The newest messages of this batch, for the connection's own times.
+    inbound_at: datetime | None = None
+    outbound_at: datetime | None = None
+    # Something of ours was settled, so what waited behind it may go.
+    wakes_lane: bool = False
 
     def is_own(self, jid: str) -> bool:
         return bool(jid) and key_of(jid) in self.own

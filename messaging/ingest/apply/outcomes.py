@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -49,6 +49,13 @@ FROM unnest(%s::bigint[], %s::text[]) AS t (id, extra) WHERE m.id = t.id
 """
 
 
+class Receipts(NamedTuple):
+    """Messages of ours that WhatsApp knows, and those that it refused."""
+
+    arrived: list[int]
+    refused: list[int]
+
+
 class Outcomes:
     """Collects what the effects of a batch do, and writes it."""
 
@@ -56,6 +63,7 @@ class Outcomes:
         self._batch = batch
         self._chats = chats
         self._touched: dict[int, Target] = {}
+        self._told: dict[int, Target] = {}
         self._answers: dict[str, dict[tuple[int, int | None], tuple[datetime, Any]]] = {
             "reaction": {},
             "vote": {},
@@ -66,6 +74,7 @@ class Outcomes:
         _STEPS[effect.kind](self, effect, target)
 
     def status(self, effect: Effect, target: Target) -> None:
+        self._told[target.id] = target
         status, at = effect.payload["status"], effect.at
         known, new = RANK.get(target.status, 0), RANK[status]
         is_earlier = new == known and target.status_at is not None and at < target.status_at
@@ -111,6 +120,12 @@ class Outcomes:
         known = target.tally or (target.extra().get("tally_at", 0), [])
         if at > known[0]:
             target.tally = (at, effect.payload["tally"])
+
+    def receipts(self) -> Receipts:
+        """Return what receipts said of messages in this batch."""
+        told = self._told.values()
+        refused = {one.id for one in told if one.is_receipt and one.status == "failed"}
+        return Receipts(sorted(self._told.keys() - refused), sorted(refused))
 
     def write(self) -> None:
         touched = sorted(self._touched.values(), key=lambda one: one.id)

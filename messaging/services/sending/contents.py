@@ -7,7 +7,7 @@ location    {"latitude", "longitude", "name", "address"}
 contact     {"contacts": [{"name", "phone", "organization"?, "email"?, "url"?}]}
 poll        {"name", "options", "selectable"}
 list        {"title", "text", "button", "footer"?, "sections": [{"title", "rows": [{"id", "title", "description"?}]}]}
-buttons     {"title"?, "text", "footer"?, "buttons": [{"type": "reply|copy|url|call|pix", "text", …}]}
+buttons     {"title", "text", "footer"?, "buttons": [{"type": "reply|copy|url|call|pix", "text", …}]}
 template    {"name", "language", "components"?, "text"?}
 status      {"type", "text"?, "media"?, "caption"?, "background"?, "font"?, "audience": "all" | [contact ids]}
 

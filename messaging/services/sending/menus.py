@@ -104,7 +104,7 @@ def buttons(payload: dict[str, Any]) -> Found:
     if "pix" in kinds and len(kinds) > 1:
         raise Invalid("invalid", _("A Pix button stands alone."), field="buttons")
     clean = {
-        "title": fields.text(payload, "title", longest=60, least=0),
+        "title": fields.text(payload, "title", longest=60),
         "text": fields.text(payload, "text", longest=1024),
         "footer": fields.text(payload, "footer", longest=60, least=0),
         "buttons": found,

@@ -7,12 +7,13 @@ from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import Conflict, Invalid, NotFound
 from evosense.core.phones import parse_phone
-from messaging.addresses import identity_hmac, number_hmac, split_jid, tail_hmac
+from messaging.addresses import identity_hmac, number_hmac, split_jid
 from messaging.ingest.apply import lock_key
 from messaging.ingest.envelope.jids import jid_kind, norm_jid
 from messaging.models import Connection, Contact, Conversation, Identity
 from messaging.selectors.connections import connection_model
 from messaging.selectors.conversations import conversation_model
+from messaging.services.identities import add_identity
 from messaging.services.merges import lock_identities
 from messaging.services.sending.requests import SendRequest
 from messaging.sql import Sql
@@ -98,7 +99,10 @@ def _contact_of(sql: Sql, jid: str) -> Contact:
         if kind == "group":
             raise Invalid("unknown_group", _("This group is not known here."), field="to")
         lock_identities(sql)
-        found = _known(kind, address) or _new(kind, address)
+        found = _known(kind, address)
+    if found is None:
+        found = Contact.objects.create(kind=Contact.Kind.PERSON)
+        add_identity(found.pk, jid)
     return found
 
 
@@ -109,15 +113,6 @@ def _known(kind: str, address: str) -> Contact | None:
     if exact is None and kind == "pn":
         exact = rows.filter(br_hmac=number_hmac(address)).order_by("-last_seen").first()
     return exact.contact if exact else None
-
-
-def _new(kind: str, address: str) -> Contact:
-    contact = Contact.objects.create(kind=Contact.Kind.PERSON)
-    keys = {"hmac": identity_hmac(kind, address)}
-    if kind == "pn":
-        keys |= {"br_hmac": number_hmac(address), "tail_hmac": tail_hmac(address)}
-    Identity.objects.create(contact=contact, kind=kind, address=address, **keys)
-    return contact
 
 
 def lock_conversation(conversation: Conversation) -> None:

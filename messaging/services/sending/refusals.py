@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import Conflict
 from evosense.core.schema import current_tenant
-from messaging.gateway.capabilities import BAILEYS, Capabilities, Refusal
+from messaging.gateway.capabilities import Capabilities, Refusal
 from messaging.gateway.models import EvolutionServer
 from messaging.models import Connection
 from messaging.selectors.connections import connection_model
@@ -88,8 +88,10 @@ def _server(connection: Connection, kind: str) -> Refusal | None:
 def capabilities_of(connection: Connection) -> Capabilities | None:
     """Return what the connection's server can do; None while no server is stored for it."""
     rows = EvolutionServer.objects.filter(pk=connection.server_id)
-    row = rows.values_list("version", "problem").first() if connection.server_id else None
+    row = rows.values_list("version", "capabilities").first() if connection.server_id else None
     if row is None:
         return None
-    integration = connection.settings.get("integration") or BAILEYS
-    return Capabilities(row[0], integration, is_licensed=row[1] != "license_required")
+    version, told = row
+    return Capabilities(
+        version, connection.integration, is_licensed=bool(told.get("is_licensed", True))
+    )

@@ -185,8 +185,8 @@ def test_a_wrong_address_is_refused(tenant, to):
 
 
 def test_the_default_connection_sends_when_none_is_named(tenant):
-    make_line()
-    default = make_line(make_server(url="https://other.example.com"), is_default=True)
+    default = make_line(is_default=True)
+    make_line(make_server(url="https://other.example.com"), is_default=False)
 
     message = send_message(SendRequest("text", {"text": "Oi"}, to=KNOWN))
 

@@ -1,0 +1,161 @@
+"""One turn: a worker has a lane, sends what may leave, and gives it back.
+
+Nothing is held while a server is waited for: no transaction, no connection to the database.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+import psycopg
+import structlog
+from django.db import InterfaceError, OperationalError
+
+from evosense.core.schema import TenantRef, tenant_scope
+from evosense.core.tracebacks import headline
+from messaging.gateway import breaker
+from messaging.gateway.client.evolution import evolution
+from messaging.gateway.client.instance import Instance
+from messaging.gateway.client.outcome import Outcome
+from messaging.gateway.models import EvolutionServer
+from messaging.gateway.servers import Unreachable, instance_of
+from messaging.models import Connection
+from messaging.sender import claims, metrics, points, reconcile, steps
+from messaging.sender.claims import Claim
+from messaging.sender.periods import periods
+from messaging.sender.steps import LostLane, Place
+from messaging.sender.taken import Taken
+from messaging.sender.verdict import Verdict, judge
+from messaging.services.media import read_bytes
+
+log = structlog.get_logger(__name__)
+
+# The database is away or refuses; the outcome of a call is kept until it is back.
+OUTAGES = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    OperationalError,
+    InterfaceError,
+)
+_SETTLE_WITHIN = 120.0
+# A server that was just added is asked who it is by a task; that is a matter of seconds.
+_SOON = frozenset({"not_probed"})
+
+
+@dataclass(slots=True)
+class Turn:
+    """`is_stopping` asks whether the process wants to end."""
+
+    claim: Claim
+    tenant: TenantRef
+    is_stopping: Callable[[], bool]
+    sent: int = 0
+
+    def run(self) -> None:
+        """Work until nothing may leave, or until it is others' turn."""
+        with tenant_scope(self.tenant):
+            try:
+                self._run()
+            except LostLane:
+                log.warning("sender.lane_lost", connection=str(self.claim.connection_id))
+            finally:
+                steps.give_back_connection()
+
+    def _run(self) -> None:
+        if not self._server_may_be_asked():
+            claims.give_back(self.claim, 1.0)
+            return
+        found = Connection.objects.filter(public_id=self.claim.connection_id).first()
+        if found is None:
+            claims.give_back(self.claim, periods().give_up)
+            return
+        place = Place(self.claim, found.pk)
+        look = steps.peek(place)
+        if look.left_behind or look.expired:
+            steps.tidy(place)
+        instance = self._instance(place, found)
+        if instance is None:
+            return
+        if look.to_look_for or look.left_behind:
+            reconcile.look_for_due(place, found, instance)
+        self._send_all(place, instance, steps.take(place))
+
+    def _server_may_be_asked(self) -> bool:
+        if not self.claim.breaker:
+            return True
+        row = EvolutionServer(pk=self.claim.server_id, breaker=self.claim.breaker)
+        return breaker.available(row)
+
+    def _instance(self, place: Place, connection: Connection) -> Instance | None:
+        try:
+            return instance_of(connection)
+        except Unreachable as error:
+            if error.code in _SOON:
+                steps.rest(place, reason=error.code)
+            else:
+                steps.stop(place, error.code)
+            return None
+
+    def _send_all(self, place: Place, instance: Instance, first: Taken | None) -> None:
+        taken, ends = first, time.monotonic() + periods().turn
+        while taken is not None:
+            points.reach(points.AFTER_INTENT)
+            steps.give_back_connection()
+            outcome = self._call(instance, taken)
+            points.reach(points.AFTER_ANSWER)
+            self.sent += 1
+            is_ours = time.monotonic() < ends and self.sent < periods().turn_messages
+            taken = self._settle(place, instance, taken, outcome, go_on=is_ours)
+            points.reach(points.AFTER_SETTLE)
+
+    def _call(self, instance: Instance, taken: Taken) -> Outcome:
+        metrics.WAITED_SECONDS.observe(max(0.0, taken.waited))
+        if not taken.to:
+            return Outcome("permanent", "no_address")
+        points.reach(points.BEFORE_WRITE)
+        outcome = evolution().send(
+            instance,
+            kind=taken.kind,
+            payload=taken.payload,
+            to=taken.to,
+            read_media=read_bytes,
+            preset_id=taken.preset_id,
+            # Whoever is late may have lost the lane.
+            not_after=taken.at + periods().write_within,
+        )
+        metrics.SENDS.labels(outcome.klass).inc()
+        metrics.CALL_SECONDS.observe(outcome.milliseconds / 1000)
+        return outcome
+
+    def _settle(
+        self, place: Place, instance: Instance, taken: Taken, outcome: Outcome, *, go_on: bool
+    ) -> Taken | None:
+        verdict = judge(taken, outcome)
+        go_on = go_on and not self.is_stopping() and outcome.effect != "server_down"
+        found = with_patience(lambda: steps.settle(place, taken, outcome, verdict, take_next=go_on))
+        self._tell_breaker(instance.server_id, outcome, verdict)
+        return found
+
+    def _tell_breaker(self, server_id: UUID, outcome: Outcome, verdict: Verdict) -> None:
+        if verdict.is_undone:
+            return
+        if outcome.effect == "server_down":
+            breaker.note_failure(server_id, outcome.code)
+        elif self.claim.is_doubted and outcome.http_status is not None:
+            breaker.note_success(server_id)
+
+
+def with_patience(act: Callable[[], Taken | None]) -> Taken | None:
+    """Repeat a step while the database is away: only this process knows what it wants to write."""
+    until, pause = time.monotonic() + _SETTLE_WITHIN, 0.1
+    while True:
+        try:
+            return act()
+        except (*OUTAGES, psycopg.errors.DeadlockDetected) as error:
+            steps.give_back_connection()
+            if time.monotonic() > until:
+                raise
+            log.warning("sender.settling_waits", error=headline(error))
+        time.sleep(pause)
+        pause = min(2.0, pause * 2)
