@@ -37,6 +37,11 @@ def register() -> None:
             "mobile",
             order=80,
             permission="connections.view",
-            current_for=("messaging:connection", "messaging:raw-event"),
+            current_for=(
+                "messaging:connection",
+                "messaging:raw-event",
+                "messaging:server",
+                "messaging:incident",
+            ),
         )
     )

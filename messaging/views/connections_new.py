@@ -48,7 +48,7 @@ def connection_new(request: HttpRequest) -> HttpResponse:
 @answers_errors
 def connection_adopt(request: HttpRequest) -> HttpResponse:
     """Take an instance over that one of the company's own servers has already."""
-    own = [one for one in servers_for_tenant() if one.is_own and one.is_active]
+    own = [one for one in servers_for_tenant() if one.is_own and one.is_active and one.has_key]
     chosen = parse_uuid(request.GET.get("servidor", ""), "servidor")
     server = next((one for one in own if one.id == chosen), own[0] if own else None)
     if request.method != "POST":
@@ -80,7 +80,7 @@ def _to_code(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 
 
 def _page(request: HttpRequest, form: NewInstanceForm, status: int = 200) -> HttpResponse:
-    usable = [one for one in servers_for_tenant() if one.is_active]
+    usable = [one for one in servers_for_tenant() if one.is_active and one.has_key]
     context = {
         "form": form,
         "servers": usable,
