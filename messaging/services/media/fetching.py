@@ -122,8 +122,8 @@ def _stored(media: MessageMedia, kept: Kept) -> None:
 def _missed(media: MessageMedia, missing: sources.NotFound) -> None:
     pauses = claims.PAUSES
     if missing.is_final:
-        status = Status.SKIPPED if missing.code == sources.OLD else Status.UNAVAILABLE
-        claims.ended(media, status, missing.code)
+        is_skipped = missing.code == sources.OLD or missing.code in _SKIPPED
+        claims.ended(media, Status.SKIPPED if is_skipped else Status.UNAVAILABLE, missing.code)
     elif media.attempts <= len(pauses):
         claims.later(media, missing.code, seconds=pauses[media.attempts - 1])
     elif missing.is_away and timezone.now() - media.message.received_at < AWAY_FOR:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import islice
 
 from django.core.files.storage import default_storage
+from django.db import transaction
 from django.utils import timezone
 
 from evosense.core.schema import TenantRef, current_tenant, tenant_scope
@@ -37,11 +38,20 @@ def drop_unused() -> int:
     old = Upload.objects.filter(used_at=None, created_at__lt=timezone.now() - UNUSED_FOR)
     dropped = 0
     for upload in old.order_by("pk")[:AT_ONCE]:
-        # A message that takes it at this moment wins: then the row is not unused any more.
-        if Upload.objects.filter(pk=upload.pk, used_at=None).delete()[0]:
+        if _drop(upload.pk):
             store.delete(upload.storage_key)
             dropped += 1
     return dropped
+
+
+def _drop(pk: int) -> bool:
+    """Remove the row, unless a message took it since it was listed.
+
+    Django deletes by the key alone what it found by a condition, so the row is locked first.
+    """
+    with transaction.atomic():
+        row = Upload.objects.select_for_update().filter(pk=pk, used_at=None).first()
+        return bool(row and row.delete())
 
 
 def drop_orphans() -> int:
