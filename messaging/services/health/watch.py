@@ -53,9 +53,13 @@ WHERE connection_id IN (
 )
 RETURNING connection_id, tenant_id, server_id, watch_at
 """
-# Whoever asked for an earlier look meanwhile gets it.
+# Whoever asked for an earlier look meanwhile gets it. A lane may not know its server yet.
 _RETURN = """
-UPDATE public.gateway_lane SET watch_at = %s WHERE connection_id = %s AND watch_at = %s
+UPDATE public.gateway_lane SET
+    watch_at = CASE WHEN watch_at = %s THEN %s ELSE watch_at END,
+    server_id = (SELECT s.id FROM public.gateway_evolutionserver s
+                 JOIN messaging_connection c ON c.server_id = s.id WHERE c.public_id = %s)
+WHERE connection_id = %s
 """
 
 
@@ -173,8 +177,9 @@ def _look(one: Due, tenant: TenantRef | None, act: Callable[[UUID], datetime]) -
     try:
         with tenant_scope(tenant):
             again = act(one.connection_id)
-        with public_scope(), database_cursor() as cursor:
-            cursor.execute(_RETURN, [again, one.connection_id, one.claimed])
+            with database_cursor() as cursor:
+                key = one.connection_id
+                cursor.execute(_RETURN, [one.claimed, again, key, key])
     except Exception as error:  # noqa: BLE001  one number's bug must not blind the others
         # The claim runs out by itself, and the next look tries again.
         STEP_FAILURES.labels(_PROCESS).inc()
