@@ -1,6 +1,6 @@
 """What every API view shares: JSON in and out, strict query parameters, limits per key, pages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC
 from typing import Any, ClassVar
 
@@ -8,7 +8,7 @@ import orjson
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
 from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -122,7 +122,7 @@ class ApiView(APIView):
     content_negotiation_class = AlwaysJson
     # No OPTIONS: the schema describes the API.
     metadata_class = None
-    parser_classes = (BoundedJsonParser,)
+    parser_classes: Sequence[type[BaseParser]] = (BoundedJsonParser,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -6,17 +6,18 @@ from rest_framework.response import Response
 
 from evosense.core.rest import ApiView, page_of
 from evosense.core.rest_schema import Operation, describes, page_serializer
+from messaging.api import message_acts, sending
 from messaging.api.queries import ANALYSIS, MessageQuery, ThreadQuery, filter_of, page_options
+from messaging.api.sending_outputs import ActSerializer, sending_of
 from messaging.api.serializers import MessageSerializer
 from messaging.selectors.conversations import conversation_model
 from messaging.selectors.messages import MessageFilter, message_page
-from messaging.selectors.thread import message_bubble
 
 _SCOPE = "messages:read"
 
 
 class MessageList(ApiView):
-    required_scopes = {"GET": _SCOPE}
+    required_scopes = {"GET": _SCOPE, "POST": sending.WRITE}
     query_serializer_class = MessageQuery
 
     @describes(
@@ -34,6 +35,11 @@ class MessageList(ApiView):
             MessageFilter, self.query, by_analysis=not ANALYSIS.isdisjoint(self.query)
         )
         return _answer(narrowed, self.query)
+
+    @describes(sending.SEND)
+    def post(self, request: Request) -> Response:
+        """Send a message. It is queued at once; `sending` tells how far it is."""
+        return sending.post_message(request)
 
 
 class ConversationMessages(ApiView):
@@ -56,14 +62,29 @@ class ConversationMessages(ApiView):
 
 
 class MessageDetail(ApiView):
-    required_scopes = {"GET": _SCOPE}
+    required_scopes = {"GET": _SCOPE, "DELETE": sending.WRITE}
 
     @describes(Operation(id="messages_get", tag="messages", scope=_SCOPE, answer=MessageSerializer))
     def get(self, request: Request, message_id: UUID) -> Response:
         """Return one message."""
-        return Response(MessageSerializer(message_bubble(message_id, show_numbers=True)).data)
+        return Response(sending.shown_message(message_id))
+
+    @describes(
+        Operation(
+            id="messages_delete",
+            tag="messages",
+            scope=sending.WRITE,
+            answer=ActSerializer,
+            status=202,
+            may_conflict=True,
+        )
+    )
+    def delete(self, request: Request, message_id: UUID) -> Response:
+        """Take a message of ours back for everybody, within some sixty hours."""
+        return message_acts.deleted(message_id)
 
 
 def _answer(narrowed: MessageFilter, query: dict[str, Any]) -> Response:
     page = message_page(narrowed, **page_options(query), show_numbers=True)
-    return page_of(MessageSerializer(page.bubbles, many=True).data, page.next)
+    context = sending_of(page.bubbles)
+    return page_of(MessageSerializer(page.bubbles, many=True, context=context).data, page.next)

@@ -6,6 +6,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from evosense.core.rest import UtcDateTimeField
+from messaging.api.sending_outputs import SendingSerializer
+from messaging.echoes import is_placeholder
 from messaging.models import Connection, Contact, Conversation, Message, MessageMedia
 from messaging.selectors.bubbles import Bubble
 from messaging.selectors.contacts import ContactRow
@@ -64,7 +66,7 @@ class AnalysisSerializer(serializers.Serializer[Any]):
 
 class MessageSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    provider_id = serializers.CharField(source="message.provider_id")
+    provider_id = serializers.SerializerMethodField()
     connection = serializers.UUIDField(source="message.connection.public_id")
     conversation = serializers.UUIDField(source="message.conversation.public_id")
     chat = serializers.SerializerMethodField()
@@ -89,10 +91,22 @@ class MessageSerializer(serializers.Serializer[Any]):
     view_once = serializers.BooleanField(source="message.view_once")
     expires_in = serializers.IntegerField(source="message.expires_in", allow_null=True)
     reactions = serializers.SerializerMethodField()
+    sending = serializers.SerializerMethodField()
     media = MediaSerializer(allow_null=True)
     location = serializers.SerializerMethodField()
     contacts = serializers.SerializerMethodField()
     analysis = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_provider_id(self, bubble: Bubble) -> str | None:
+        """Return WhatsApp's id; null until the server has told it."""
+        known = bubble.message.provider_id
+        return None if is_placeholder(known) else known
+
+    @extend_schema_field(SendingSerializer(allow_null=True))
+    def get_sending(self, bubble: Bubble) -> Any:
+        view = self.context.get("sending", {}).get(bubble.message.pk)
+        return SendingSerializer(view).data if view else None
 
     @extend_schema_field(ChatSerializer)
     def get_chat(self, bubble: Bubble) -> dict[str, Any]:

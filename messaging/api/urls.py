@@ -3,25 +3,50 @@ from django.urls import path
 from messaging.api.connections import ConnectionDetail, ConnectionList, ConnectionRotation
 from messaging.api.contacts import ContactDetail, ContactList
 from messaging.api.conversations import ConversationDetail, ConversationList
+from messaging.api.message_acts import (
+    ConversationPresence,
+    ConversationRead,
+    MessageAttempts,
+    MessageCancel,
+    MessageEdit,
+    MessageForward,
+    MessageReaction,
+    MessageResolution,
+    MessageRetry,
+)
 from messaging.api.messages import ConversationMessages, MessageDetail, MessageList
 from messaging.api.raw_events import RawEventDetail, RawEventList, RawEventReplay
+from messaging.api.sending import NumberCheckList, StatusPosts, UploadList
 
 _CONNECTION = "connections/<uuid:connection_id>"
 _EVENT = f"{_CONNECTION}/events/<str:event_id>"
+_MESSAGE = "messages/<uuid:message_id>"
 _CONVERSATION = "conversations/<uuid:conversation_id>"
 
 urlpatterns = [
     path("connections", ConnectionList.as_view()),
     path(_CONNECTION, ConnectionDetail.as_view()),
     path(f"{_CONNECTION}/rotate", ConnectionRotation.as_view()),
+    path(f"{_CONNECTION}/status-posts", StatusPosts.as_view()),
     path(f"{_CONNECTION}/events", RawEventList.as_view()),
     path(_EVENT, RawEventDetail.as_view()),
     path(f"{_EVENT}/replay", RawEventReplay.as_view()),
     path("conversations", ConversationList.as_view()),
     path(_CONVERSATION, ConversationDetail.as_view()),
     path(f"{_CONVERSATION}/messages", ConversationMessages.as_view()),
+    path(f"{_CONVERSATION}/read", ConversationRead.as_view()),
+    path(f"{_CONVERSATION}/presence", ConversationPresence.as_view()),
     path("contacts", ContactList.as_view()),
     path("contacts/<uuid:contact_id>", ContactDetail.as_view()),
     path("messages", MessageList.as_view()),
-    path("messages/<uuid:message_id>", MessageDetail.as_view()),
+    path(_MESSAGE, MessageDetail.as_view()),
+    path(f"{_MESSAGE}/attempts", MessageAttempts.as_view()),
+    path(f"{_MESSAGE}/reaction", MessageReaction.as_view()),
+    path(f"{_MESSAGE}/edit", MessageEdit.as_view()),
+    path(f"{_MESSAGE}/forward", MessageForward.as_view()),
+    path(f"{_MESSAGE}/retry", MessageRetry.as_view()),
+    path(f"{_MESSAGE}/cancel", MessageCancel.as_view()),
+    path(f"{_MESSAGE}/resolve", MessageResolution.as_view()),
+    path("uploads", UploadList.as_view()),
+    path("numbers/check", NumberCheckList.as_view()),
 ]

@@ -23,9 +23,11 @@ def api(tenant):
         key = factories.make_api_key(scopes=scopes or ("all",))
         browser = Client(HTTP_HOST=host, HTTP_AUTHORIZATION=f"Bearer {key}")
 
-        def send(method, path, body=None, headers=None, **params):
+        def send(method, path, body=None, headers=None, *, multipart=False, **params):
             extra = {"query_params": params} if params else {}
-            if method in {"post", "patch"}:
+            if multipart:
+                extra |= {"data": {"file": body}}
+            elif method in {"post", "patch"}:
                 data = {} if body is None else {"data": body}
                 extra |= {**data, "content_type": "application/json"}
             return getattr(browser, method)(f"/api/v1/{path}", headers=headers or {}, **extra)

@@ -1,0 +1,297 @@
+"""Sending over the API: what is taken, what is refused, and what a repetition answers."""
+
+import base64
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+
+from messaging.gateway.models import EvolutionServer, Lane
+from messaging.models import Connection, Message, Outgoing, Upload
+from messaging.tests.factories import make_connection, make_conversation, make_message
+
+KEY = {"Idempotency-Key": "7d0c9f2e"}
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+TO = "+55 11 98000-1234"
+NOBODY = "0199a000-0000-7000-8000-0000000000aa"
+HOUSE = "http://169.254.169.254/x"
+
+
+@pytest.fixture
+def line(tenant):
+    """A connected number on a server of version 2.3.7, the default one."""
+    server = EvolutionServer.objects.create(
+        tenant_id=tenant.id,
+        name="próprio",
+        url="https://evo.example.com",
+        api_key="k",
+        version="2.3.7",
+    )
+    connection = make_connection()
+    Connection.objects.filter(pk=connection.pk).update(
+        server_id=server.pk, state=Connection.State.CONNECTED, is_default=True
+    )
+    connection.refresh_from_db()
+    return connection
+
+
+def test_a_message_is_queued_and_shown_at_once(api, line):
+    answer = api().post("messages", {"type": "text", "to": TO, "text": "Olá"})
+
+    assert answer.status_code == 201
+    shown = answer.json()
+    assert (shown["type"], shown["text"], shown["status"]) == ("text", "Olá", "pending")
+    assert (shown["direction"], shown["source"]) == ("outbound", "api")
+    # The id that stands in until the server has told the real one is nobody's business.
+    assert shown["provider_id"] is None
+    assert shown["connection"] == str(line.public_id)
+    assert shown["chat"]["jid"] == "5511980001234@s.whatsapp.net"
+    row = Outgoing.objects.get()
+    assert (str(row.public_id), row.state, row.priority) == (shown["id"], "queued", 5)
+    assert row.api_key_id is not None
+    assert Lane.objects.filter(connection_id=line.public_id, due_at__isnull=False).exists()
+    assert api().get(f"messages/{shown['id']}").json() == shown
+
+
+def test_a_repetition_gets_the_same_message_and_another_body_a_conflict(api, line):
+    caller, body = api(), {"type": "text", "to": TO, "text": "Olá"}
+
+    first = caller.post("messages", body, **KEY)
+    again = caller.post("messages", body, **KEY)
+    other = caller.post("messages", {**body, "text": "Outra"}, **KEY)
+
+    assert [one.status_code for one in (first, again, other)] == [201, 200, 409]
+    assert first.json() == again.json()
+    assert other.json()["code"] == "idempotency_key_reused"
+    assert Message.objects.count() == 1
+
+
+def test_an_answer_goes_into_its_conversation_and_quotes(api, line):
+    conversation = make_conversation(line)
+    asked = make_message(conversation, provider_id="ABCD", text="Tem vaga?")
+    body = {
+        "type": "text",
+        "conversation": str(conversation.public_id),
+        "reply_to": str(asked.public_id),
+        "text": "Tem.",
+        "expires_at": (timezone.now() + timedelta(hours=1)).isoformat(),
+    }
+
+    shown = api().post("messages", body).json()
+
+    assert (shown["conversation"], shown["reply_to"]) == (str(conversation.public_id), "ABCD")
+    row = Outgoing.objects.get()
+    assert row.payload["quote"]["provider_id"] == "ABCD"
+    assert row.expires_at is not None
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ({"type": "location", "location": {"latitude": -23.5, "longitude": -46.6}}, "location"),
+        ({"type": "contact", "contacts": [{"name": "Ana", "phone": TO}]}, "contact"),
+        ({"type": "poll", "poll": {"name": "Quando?", "options": ["Hoje", "Amanhã"]}}, "poll"),
+        (
+            {
+                "type": "list",
+                "list": {
+                    "title": "Horários",
+                    "text": "Escolha",
+                    "button": "Ver",
+                    "sections": [{"title": "Manhã", "rows": [{"id": "9", "title": "9h"}]}],
+                },
+            },
+            "template",
+        ),
+        (
+            {
+                "type": "buttons",
+                "buttons": {
+                    "title": "Confirma?",
+                    "text": "Amanhã às 9h",
+                    "buttons": [{"type": "reply", "text": "Sim", "id": "1"}],
+                },
+            },
+            "template",
+        ),
+    ],
+)
+def test_every_kind_has_its_part_of_the_body(api, line, body, shown):
+    answer = api().post("messages", {**body, "to": TO})
+
+    assert (answer.status_code, answer.json().get("type")) == (201, shown)
+    assert Outgoing.objects.get().kind == body["type"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        ({"type": "text", "to": TO}, 400, "text"),
+        ({"type": "text", "text": "Oi"}, 400, "to"),
+        ({"type": "text", "text": "Oi", "to": "123"}, 400, "to"),
+        ({"type": "text", "text": "Oi", "to": TO, "txt": "x"}, 400, "txt"),
+        ({"type": "reaction", "to": TO}, 400, "type"),
+        ({"type": "poll", "to": TO}, 400, "poll.name"),
+        ({"type": "poll", "to": TO, "poll": {"name": "?", "options": ["a"]}}, 400, "poll.options"),
+        (
+            {"type": "poll", "to": TO, "poll": {"name": "?", "options": ["a", "a"]}},
+            400,
+            "poll.options",
+        ),
+        ({"type": "image", "to": TO}, 400, "media"),
+        ({"type": "image", "to": TO, "media": {"base64": "@@"}}, 400, "media.base64"),
+        ({"type": "image", "to": TO, "media": {"url": HOUSE}}, 400, "media.url"),
+        (
+            {"type": "image", "to": TO, "media": {"upload": NOBODY}},
+            400,
+            "media.upload",
+        ),
+        ({"type": "text", "text": "Oi", "to": TO, "typing_ms": 9000}, 400, "typing_ms"),
+        (
+            {"type": "text", "text": "Oi", "to": TO, "reply_to": NOBODY},
+            404,
+            "reply_to",
+        ),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_the_field(api, line, body, status, field):
+    answer = api().post("messages", body)
+
+    assert answer.status_code == status
+    assert field in [error["field"] for error in answer.json()["errors"]]
+    assert not Message.objects.filter(source="api").exists()
+
+
+def test_what_the_server_cannot_send_is_refused_with_its_reason(api, line):
+    body = {"type": "template", "to": TO, "template": {"name": "oi", "language": "pt_BR"}}
+    assert api().post("messages", body).json()["code"] == "kind_unsupported"
+
+    EvolutionServer.objects.update(version="1.8.6")
+    answer = api().post("messages", {"type": "text", "to": TO, "text": "Oi"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "unsupported_version")
+
+
+def test_a_file_comes_by_upload_or_in_the_body(api, line):
+    caller = api()
+    sent = caller.send(
+        "post", "uploads", SimpleUploadedFile("foto.png", PNG, "image/png"), multipart=True
+    )
+    assert sent.status_code == 201, sent.content
+    upload = sent.json()
+    assert (upload["kind"], upload["mime"], upload["name"]) == ("image", "image/png", "foto.png")
+
+    by_upload = {"type": "image", "to": TO, "media": {"upload": upload["id"]}, "text": "Veja"}
+    shown = caller.post("messages", by_upload).json()
+    assert (shown["text"], shown["media"]["status"], shown["media"]["kind"]) == (
+        "Veja",
+        "stored",
+        "image",
+    )
+    inline = {"base64": base64.b64encode(PNG).decode(), "name": "b.png"}
+    answer = caller.post("messages", {"type": "document", "to": TO, "media": inline})
+    assert (answer.status_code, answer.json()["media"]["name"]) == (201, "b.png")
+
+
+def test_a_repetition_does_not_bring_the_file_again(api, line):
+    caller = api()
+    inline = {"base64": base64.b64encode(PNG).decode()}
+    body = {"type": "image", "to": TO, "media": inline}
+
+    assert caller.post("messages", body, **KEY).status_code == 201
+    assert caller.post("messages", body, **KEY).status_code == 200
+    assert Upload.objects.count() == 1
+
+
+def test_a_sound_is_no_picture(api, line):
+    inline = {"base64": base64.b64encode(b"just text").decode(), "name": "a.txt"}
+
+    answer = api().post("messages", {"type": "image", "to": TO, "media": inline})
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"].startswith("media")
+
+
+def test_acts_on_messages_are_queued(api, line):
+    conversation = make_conversation(line)
+    theirs = make_message(conversation, provider_id="AAAA")
+    ours = make_message(
+        conversation,
+        provider_id="3EB0AA",
+        direction="outbound",
+        status="sent",
+        text="Oi",
+        occurred_at=timezone.now(),
+    )
+    caller = api()
+
+    reacted = caller.post(f"messages/{theirs.public_id}/reaction", {"emoji": "👍"})
+    edited = caller.post(f"messages/{ours.public_id}/edit", {"text": "Olá"})
+    deleted = caller.send("delete", f"messages/{ours.public_id}")
+    forwarded = caller.post(f"messages/{theirs.public_id}/forward", {"to": TO})
+
+    assert [one.status_code for one in (reacted, edited, deleted, forwarded)] == [
+        201,
+        201,
+        202,
+        201,
+    ]
+    assert reacted.json()["message"] == str(theirs.public_id)
+    assert (edited.json()["type"], deleted.json()["type"]) == ("edit", "delete")
+    assert forwarded.json()["text"] == theirs.text
+    assert caller.post(f"messages/{theirs.public_id}/edit", {"text": "x"}).status_code == 409
+    assert caller.post(f"messages/{ours.public_id}/reaction", {"emoji": "abc"}).status_code == 400
+
+
+def test_waiting_messages_are_cancelled_and_failed_ones_sent_again(api, line):
+    caller = api()
+    sent = caller.post("messages", {"type": "text", "to": TO, "text": "Oi"}).json()
+    path = f"messages/{sent['id']}"
+
+    assert caller.post(f"{path}/retry").json()["code"] == "not_failed"
+    cancelled = caller.post(f"{path}/cancel")
+    assert (cancelled.status_code, cancelled.json()["status"]) == (200, "failed")
+    Outgoing.objects.update(state="failed")
+    again = caller.post(f"{path}/retry")
+    assert (again.status_code, again.json()["status"]) == (200, "pending")
+    assert caller.post(f"{path}/resolve", {"was_sent": True}).status_code == 409
+    Outgoing.objects.update(state="unknown")
+    known = caller.post(f"{path}/resolve", {"was_sent": True})
+    assert (known.status_code, known.json()["status"]) == (200, "sent")
+
+
+def test_reading_and_typing_are_told(api, line):
+    conversation = make_conversation(line)
+    make_message(conversation, provider_id="AAAA")
+    caller = api()
+
+    first = caller.post(f"conversations/{conversation.public_id}/read")
+    again = caller.post(f"conversations/{conversation.public_id}/read")
+    typing = caller.post(f"conversations/{conversation.public_id}/presence")
+
+    assert (first.status_code, first.json(), again.json()) == (
+        200,
+        {"queued": True},
+        {"queued": False},
+    )
+    assert (typing.status_code, typing.json()) == (202, {"queued": True})
+
+
+def test_a_status_is_posted(api, line):
+    path = f"connections/{line.public_id}/status-posts"
+
+    answer = api().post(path, {"type": "text", "text": "Aberto", "background": "#112233"})
+
+    assert (answer.status_code, answer.json()["type"]) == (201, "status")
+    assert Outgoing.objects.get().payload["audience"] == "all"
+    refused = api().post(path, {"type": "image", "text": "x"})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "media")
+
+
+def test_sending_needs_its_own_scope(api, line):
+    body = {"type": "text", "to": TO, "text": "Oi"}
+
+    assert api("messages:read", "connections:write").post("messages", body).status_code == 403
+    assert api("messages:write").post("messages", body).status_code == 201
