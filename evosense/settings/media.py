@@ -61,12 +61,25 @@ def media_storage(env: Environment) -> dict[str, Any]:
         "default_acl": env.text("MEDIA_S3_ACL", "private"),
         "querystring_auth": True,
         "file_overwrite": False,
-        "signature_version": "s3v4",
-        "addressing_style": env.text("MEDIA_S3_ADDRESSING", "auto"),
+        "client_config": _client(env.text("MEDIA_S3_ADDRESSING", "auto")),
         "object_parameters": _encryption(env),
     }
     options |= {option: value for name, option in _S3.items() if (value := env.text(name, ""))}
     return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+
+
+def _client(addressing: str) -> Any:
+    """Return how boto speaks: a bucket that is away must not hold a page for minutes."""
+    # Only installations with a bucket load it: it costs a second at each start.
+    from botocore.config import Config  # noqa: PLC0415
+
+    return Config(
+        s3={"addressing_style": addressing},
+        signature_version="s3v4",
+        connect_timeout=5,
+        read_timeout=60,
+        retries={"max_attempts": 2, "mode": "standard"},
+    )
 
 
 def _encryption(env: Environment) -> dict[str, str]:
