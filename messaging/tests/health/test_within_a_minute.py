@@ -46,8 +46,7 @@ def test_a_cut_number_has_its_incident_within_a_minute_and_its_gap_is_repaired(
     with public_scope():
         EvolutionServer.objects.update(breaker="closed", breaker_failures=0, breaker_until=None)
         Lane.objects.update(watch_at=timezone.now())
-    back = until(lambda: not Incident.objects.filter(ended_at=None).exists(), 120)
-    print(f"{how}: incident after {spent:.0f} s, closed {back:.0f} s after the return")
+    until(lambda: not Incident.objects.filter(ended_at=None).exists(), 120)
     assert run_repair(GapRepair.objects.get().pk) == "done"
     assert Message.objects.count() == 4
     assert Incident.objects.get().recovered == 4
