@@ -17,6 +17,7 @@ from django.utils.translation import pgettext
 from evosense.core.wording import day_words
 from messaging.models import Message
 from messaging.selectors.bubbles import Bubble
+from messaging.selectors.outgoing import SendingView
 from messaging.views.media_parts import MediaPart
 
 # Bubbles of one author within this time stand close together.
@@ -62,6 +63,9 @@ class ThreadStyle:
     read_until: datetime | None = None
     unread_count: int = 0
     target: UUID | None = None
+    # What became of our own messages, by key; only of those that were sent from here.
+    sending: Mapping[int, SendingView] = field(default_factory=dict)
+    is_waiting_for_number: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,8 @@ class ShownBubble:
     is_target: bool
     author: str
     extra: Mapping[str, Any] = field(default_factory=dict)
+    sending: SendingView | None = None
+    is_waiting_for_number: bool = False
 
     @property
     def message(self) -> Message:
@@ -87,7 +93,7 @@ class ShownBubble:
             "phone": message.source == Message.Source.PHONE,
             "auto": message.source in {Message.Source.DISPATCH, Message.Source.FLOW},
             "gone": message.deleted_at is not None,
-            "fail": message.status == Message.Status.FAILED,
+            "fail": self.is_failed,
             "has-react": bool(self.bubble.reactions),
             "is-target": self.is_target,
         }
@@ -99,6 +105,8 @@ class ShownBubble:
         message = self.message
         parts = (
             message.status,
+            self.sending and (self.sending.state, self.sending.attempts),
+            self.waits,
             message.type,
             len(message.text),
             _stamp(message.edited_at),
@@ -196,7 +204,26 @@ class ShownBubble:
             return None
 
     @property
+    def is_failed(self) -> bool:
+        one = self.sending
+        if one is None:
+            return self.message.status == Message.Status.FAILED
+        return one.state in {"failed", "dead"}
+
+    @property
+    def waits(self) -> str:
+        """Why a message of ours has not left, in words; '' for one that is on its way."""
+        one = self.sending
+        if one is None or one.state != "queued":
+            return ""
+        if self.is_waiting_for_number:
+            return _("Waiting for the number to be connected")
+        return str(one.failure.words) if one.failure else ""
+
+    @property
     def failure(self) -> str:
+        if self.sending and self.sending.failure:
+            return str(self.sending.failure.words)
         failure = self.message.failure
         if not isinstance(failure, dict):
             return ""
@@ -244,6 +271,8 @@ def shown_bubble(one: Bubble, before: Bubble | None, style: ThreadStyle) -> Show
         is_target=one.id == style.target,
         author=one.author_name if style.is_group and not one.is_self and not continued else "",
         extra=one.message.extra if isinstance(one.message.extra, dict) else {},
+        sending=style.sending.get(one.message.pk),
+        is_waiting_for_number=style.is_waiting_for_number,
     )
 
 

@@ -14,9 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from evosense.core.errors import NotFound
 from evosense.core.htmx import toast, wants_fragment
+from messaging.models import Connection
 from messaging.selectors import contacts, conversations
 from messaging.selectors.choices import unread_totals
 from messaging.selectors.conversations import ConversationRow
+from messaging.selectors.outgoing import sending_views
 from messaging.selectors.thread import (
     ThreadPage,
     message_bubble,
@@ -24,7 +26,7 @@ from messaging.selectors.thread import (
     thread_page,
 )
 from messaging.selectors.uptime import tone_of
-from messaging.services import reading
+from messaging.services import reading, sending
 from messaging.views.bubbles import ThreadStyle, thread_lines
 from messaging.views.common import (
     answers_errors,
@@ -34,6 +36,7 @@ from messaging.views.common import (
     render_region,
     sees_numbers,
 )
+from messaging.views.composing import EMOJI, ComposerView, composer_view
 from messaging.views.inbox import ListItem, ListQuery, frame_context, list_context
 from tenancy.permissions import requires
 
@@ -68,16 +71,23 @@ def conversation_detail(request: HttpRequest, conversation_id: UUID) -> HttpResp
     row = conversations.conversation(conversation_id, show_numbers=sees_numbers(request))
     if row.id != conversation_id:
         return redirect(_with_query(request, row.id), permanent=False)
+    return show_conversation(request, row, composer=composer_view(request, row))
+
+
+def show_conversation(
+    request: HttpRequest, row: ConversationRow, *, composer: ComposerView | None, status: int = 200
+) -> HttpResponse:
+    """Return one conversation beside the list; only thread and panel when htmx asks."""
     query = ListQuery.of(request)
-    context = _thread_context(request, row, query)
+    context = _thread_context(request, row, query) | {"composer": composer, "emoji": EMOJI}
     if may(request, "contacts.view"):
         context["detail"] = contacts.contact_detail(
             row.contact.id, show_numbers=sees_numbers(request)
         )
     if fragment_target(request):
-        return render_region(request, "messaging/thread_region.html", context)
+        return render_region(request, "messaging/thread_region.html", context, status)
     context |= list_context(request, query, current=row.id) | frame_context(query)
-    return render_region(request, PAGE, context)
+    return render_region(request, PAGE, context, status)
 
 
 @requires("conversations.view")
@@ -121,6 +131,7 @@ def conversation_read(request: HttpRequest, conversation_id: UUID) -> HttpRespon
     """Mark a conversation read, because somebody looks at its end."""
     row = conversations.conversation(conversation_id, show_numbers=sees_numbers(request))
     reading.mark_read(row.pk, until=_seen_until(request, row.last_message_at))
+    sending.mark_read(row.id)
     return _after_marking(request, row.id, is_unread=False)
 
 
@@ -201,6 +212,8 @@ def _style(row: ConversationRow, page: ThreadPage, target: UUID | None) -> Threa
         read_until=row.read_until,
         unread_count=row.unread_count if page.newer is None else 0,
         target=target,
+        sending=sending_views([one.message.pk for one in page.bubbles if one.is_self]),
+        is_waiting_for_number=row.connection.state != Connection.State.CONNECTED,
     )
 
 

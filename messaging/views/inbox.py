@@ -17,8 +17,9 @@ from messaging.models import Conversation, Message
 from messaging.selectors import conversations
 from messaging.selectors.choices import connection_choices
 from messaging.selectors.conversations import ConversationFilter, ConversationRow, TabCounts
+from messaging.services.drafts import drafts_in
 from messaging.views.bubbles import TYPE_ICONS, type_words
-from messaging.views.common import bad_filter, parse_uuid, sees_numbers
+from messaging.views.common import bad_filter, parse_uuid, sees_numbers, user_id
 
 # The palette has four marks for connections.
 MARKS = 4
@@ -95,6 +96,8 @@ class ListItem:
     row: ConversationRow
     url: str
     is_current: bool
+    # What this person began to write there and did not send.
+    draft: str = ""
 
     @property
     def mark(self) -> int:
@@ -135,8 +138,9 @@ def list_context(
         query.filter, cursor=cursor, show_numbers=sees_numbers(request)
     )
     path = reverse("messaging:conversation-list")
+    begun = drafts_in([row.pk for row in page.rows], user_id(request))
     return {
-        "items": [_item(row, query, current) for row in page.rows],
+        "items": [_item(row, query, current, begun.get(row.pk, "")) for row in page.rows],
         "next_url": query.address(path, cursor=page.next) if page.next else "",
         "list_url": path,
         "items_url": query.address(path),
@@ -157,9 +161,11 @@ def frame_context(query: ListQuery) -> dict[str, Any]:
     }
 
 
-def _item(row: ConversationRow, query: ListQuery, current: UUID | None) -> ListItem:
+def _item(row: ConversationRow, query: ListQuery, current: UUID | None, draft: str) -> ListItem:
     path = reverse("messaging:conversation-detail", args=[row.id])
-    return ListItem(row, query.address(path), row.id == current)
+    is_current = row.id == current
+    # The open one shows its draft in the composer.
+    return ListItem(row, query.address(path), is_current, "" if is_current else draft)
 
 
 def _tabs(query: ListQuery, counts: TabCounts) -> list[Tab]:

@@ -1,8 +1,10 @@
 // Binds data-controller="name …" to the modules below, for the page and for what htmx swaps in.
-// A controller is a function of its element; it may return a function that undoes it.
+// A controller is a function of its element and of a signal that ends its listeners elsewhere; it
+// may return a function that undoes the rest.
 import ago from "./controllers/ago.js";
 import autosubmit from "./controllers/autosubmit.js";
 import combobox from "./controllers/combobox.js";
+import composer from "./controllers/composer.js";
 import confirm from "./controllers/confirm.js";
 import copy from "./controllers/copy.js";
 import count from "./controllers/count.js";
@@ -24,15 +26,16 @@ import theme from "./controllers/theme.js";
 import thread from "./controllers/thread.js";
 import toasts from "./controllers/toasts.js";
 
-const controllers = { ago, autosubmit, combobox, confirm, copy, count, countdown, dialog, drop, inbox, keep, live, menu, mixed, narrow, passkey, preference, print, theme, thread, toasts };
+const controllers = { ago, autosubmit, combobox, composer, confirm, copy, count, countdown, dialog, drop, inbox, keep, live, menu, mixed, narrow, passkey, preference, print, theme, thread, toasts };
 const bound = new WeakMap();
 
 function bind(root) {
   const found = root.querySelectorAll("[data-controller]");
   for (const element of root.matches("[data-controller]") ? [root, ...found] : found) {
     if (bound.has(element)) continue;
-    const undo = element.dataset.controller.split(/\s+/).map((name) => controllers[name]?.(element));
-    bound.set(element, undo.filter(Boolean));
+    const over = new AbortController();
+    const undo = element.dataset.controller.split(/\s+/).map((name) => controllers[name]?.(element, over.signal));
+    bound.set(element, [() => over.abort(), ...undo]);
   }
 }
 
@@ -41,6 +44,6 @@ submit();
 bind(document.body);
 document.body.addEventListener("htmx:load", (event) => bind(event.target));
 document.body.addEventListener("htmx:beforeCleanupElement", (event) => {
-  for (const undo of bound.get(event.target) ?? []) undo();
+  for (const undo of bound.get(event.target) ?? []) undo?.();
   bound.delete(event.target);
 });

@@ -1,5 +1,5 @@
 // Text field with a list: options are in the page and filtered here, or fetched by the field's own hx-get.
-const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+export const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 export default function combobox(box) {
   const field = box.querySelector("[role=combobox]");
@@ -10,11 +10,11 @@ export default function combobox(box) {
 
   function open(yes) {
     list.hidden = !yes || !options().length;
-    field.setAttribute("aria-expanded", !list.hidden);
+    field.ariaExpanded = !list.hidden;
     if (list.hidden) mark(-1);
   }
   function mark(index) {
-    options().forEach((option, at) => option.setAttribute("aria-selected", at === index));
+    options().forEach((option, at) => (option.ariaSelected = at === index));
     current = index;
     const option = options()[index];
     if (option) option.scrollIntoView({ block: "nearest" });

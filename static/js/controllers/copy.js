@@ -12,12 +12,12 @@ export default function copy(button) {
       return;
     }
     const use = button.querySelector("use");
-    const [link, label] = [use?.getAttribute("href"), button.getAttribute("aria-label")];
+    const [link, label] = [use?.getAttribute("href"), button.ariaLabel];
     use?.setAttribute("href", link.replace(/#.*/, "#check"));
-    if (button.dataset.copied) button.setAttribute("aria-label", button.dataset.copied);
+    if (button.dataset.copied) button.ariaLabel = button.dataset.copied;
     setTimeout(() => {
       use?.setAttribute("href", link);
-      if (label) button.setAttribute("aria-label", label);
+      if (label) button.ariaLabel = label;
     }, SAID_MS);
   });
 }

@@ -5,9 +5,9 @@ export default function drop(area) {
   for (const name of ["dragenter", "dragover"]) area.addEventListener(name, (event) => { event.preventDefault(); area.classList.add("over"); });
   for (const name of ["dragleave", "drop"]) area.addEventListener(name, (event) => { event.preventDefault(); area.classList.remove("over"); });
   area.addEventListener("drop", (event) => {
-    if (!event.dataTransfer.files.length) return;
+    if (!input || !event.dataTransfer.files.length) return;
     input.files = event.dataTransfer.files;
     input.dispatchEvent(new Event("change", { bubbles: true }));
   });
-  input.addEventListener("change", () => { note.textContent = [...input.files].map((file) => file.name).join(", "); });
+  input?.addEventListener("change", () => { if (note) note.textContent = [...input.files].map((file) => file.name).join(", "); });
 }

@@ -1,5 +1,5 @@
 // The three panes: which conversation is open, and a list that never moves under the pointer.
-export default function inbox(main) {
+export default function inbox(main, signal) {
   // Looked up each time: tabs and filters replace the whole list.
   const list = () => main.querySelector("#items");
   const form = main.querySelector("form[role=search]");
@@ -28,7 +28,7 @@ export default function inbox(main) {
       if (field.type === "checkbox") field.checked = wanted.has(field.name);
       else field.value = wanted.get(field.name) ?? "";
     }
-    form.querySelector("[popovertarget]").setAttribute("aria-pressed", wanted.size > 0);
+    form.querySelector("[popovertarget]").ariaPressed = wanted.size > 0;
   }
 
   // How many rows now stand above one that stands above them here.
@@ -87,7 +87,6 @@ export default function inbox(main) {
   };
   const onRequest = ({ detail }) => { if (detail.elt.matches("[data-item]")) select(detail.elt.id); };
   const listeners = { "live:messages": refresh, "live:resync": refresh, "htmx:afterSwap": onSwap, "htmx:beforeRequest": onRequest, "htmx:beforeSwap": onBeforeSwap };
-  for (const [name, act] of Object.entries(listeners)) document.body.addEventListener(name, act);
+  for (const [name, act] of Object.entries(listeners)) document.body.addEventListener(name, act, { signal });
   list().querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
-  return () => { for (const [name, act] of Object.entries(listeners)) document.body.removeEventListener(name, act); };
 }

@@ -1,6 +1,7 @@
-// Places a popover beside the button that opened it, and walks it with the arrow keys.
+// Places a popover beside the button that opened it, and walks it with the arrow keys. One that
+// htmx fills is opened by what came.
 let opener = null;
-document.addEventListener("click", (event) => (opener = event.target.closest("[popovertarget]") ?? opener), true);
+document.addEventListener("click", (event) => (opener = event.target.closest("[popovertarget], [hx-target]") ?? opener), true);
 
 const GAP = 4;
 
@@ -22,8 +23,10 @@ export default function menu(element) {
     // Shows a ring only to those who came by keyboard.
     entries()[0]?.focus();
   });
+  element.addEventListener("htmx:afterSwap", () => element.togglePopover(true));
+  const across = Number(element.dataset.columns ?? 1);
   element.addEventListener("keydown", (event) => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const step = { ArrowDown: across, ArrowUp: -across, ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
     const all = entries();

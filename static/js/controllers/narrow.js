@@ -1,15 +1,15 @@
 // A search over what the page already has: hides the links of data-controller="narrow" that do not match.
 // Groups without a match go too; Enter opens the first one.
-const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+import { fold } from "./combobox.js";
 
 export default function narrow(root) {
   const field = root.querySelector("[type=search]");
   const none = root.querySelector("[data-none]");
   const links = [...root.querySelectorAll("[data-words]")];
   const apply = () => {
-    const words = plain(field.value).split(/\s+/).filter(Boolean);
+    const words = fold(field.value).split(/\s+/).filter(Boolean);
     for (const link of links) {
-      const text = plain(`${link.textContent} ${link.dataset.words}`);
+      const text = fold(`${link.textContent} ${link.dataset.words}`);
       link.hidden = !words.every((word) => text.includes(word));
     }
     for (const group of root.querySelectorAll("[data-group]")) group.hidden = !group.querySelector("[data-words]:not([hidden])");

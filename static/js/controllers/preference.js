@@ -14,8 +14,8 @@ export function saveForPerson(url, values) {
 
 export default function preference(button) {
   button.addEventListener("click", () => {
-    const on = button.getAttribute("aria-pressed") !== "true";
+    const on = button.ariaPressed !== "true";
     remember(button.dataset.name, on ? button.dataset.value : "");
-    button.setAttribute("aria-pressed", on);
+    button.ariaPressed = on;
   });
 }

@@ -18,14 +18,14 @@ function act(key) {
   const target = [...document.querySelectorAll(`[data-shortcut="${CSS.escape(key)}"]`)].find(shown);
   if (!target) return false;
   if (!typing(target)) target.click();
-  else { target.focus(); target.select?.(); }
+  else { target.focus(); if (!target.matches("textarea")) target.select?.(); }
   return true;
 }
 
 function explain(list) {
   const rows = [...document.querySelectorAll("[data-shortcut]")].filter(shown).map((element) => [
     element.dataset.shortcut,
-    element.dataset.shortcutLabel ?? element.getAttribute("aria-label") ?? element.textContent.trim(),
+    element.dataset.shortcutLabel ?? element.ariaLabel ?? element.textContent.trim(),
   ]);
   if (document.querySelector("[data-list]")) rows.unshift(["j", list.dataset.next], ["k", list.dataset.previous]);
   if (!rows.some(([key]) => key === "Escape")) rows.push(["Esc", list.dataset.close]);

@@ -7,7 +7,7 @@ export default function theme(group) {
     if (!chosen) return;
     const value = chosen.dataset.themeValue;
     remember("theme", value);
-    for (const button of group.querySelectorAll("[data-theme-value]")) button.setAttribute("aria-pressed", button === chosen);
+    for (const button of group.querySelectorAll("[data-theme-value]")) button.ariaPressed = button === chosen;
     saveForPerson(group.dataset.save, { theme: value || "system" });
   });
 }

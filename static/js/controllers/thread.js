@@ -1,7 +1,7 @@
 // One open conversation: new and changed bubbles come in by key, so nothing else is drawn again.
 const FAR_PX = 120;
 
-export default function thread(section) {
+export default function thread(section, signal) {
   const keys = [section.dataset.conversation, section.dataset.key];
   const log = section.querySelector("[role=log]");
   const scroller = log.closest(".scroll");
@@ -19,10 +19,12 @@ export default function thread(section) {
         added += node.matches(".msg") ? 1 : 0;
         htmx.process(node);
         last = node;
-      } else if (here.dataset.v === node.dataset.v || here.contains(document.activeElement)) last = here;
+      } else if (here.dataset.v === node.dataset.v || here.querySelector(":is(audio, video):focus")) last = here;
       else {
+        const held = here.contains(document.activeElement);
         here.replaceWith(node);
         htmx.process(node);
+        if (held) node.querySelector("[data-quote]")?.focus({ preventScroll: true });
         changed = true;
         last = node;
       }
@@ -47,26 +49,15 @@ export default function thread(section) {
     reader.elements.ate.value = [...log.querySelectorAll(".msg > .meta time")].at(-1)?.dateTime ?? "";
     htmx.trigger(reader, "seen");
   }
-  function show(bubble) {
-    log.querySelector(".is-target")?.classList.remove("is-target");
-    bubble.classList.add("is-target");
-    bubble.scrollIntoView({ block: "center" });
-  }
-
-  const onLive = ({ detail: { ids } }) => keys.some((key) => ids.includes(key)) && refresh();
-  const onVisible = () => document.hidden || seen();
-  // An older page repeats the day line that stood on top.
-  const onSwap = () => {
-    const days = new Set();
-    for (const day of log.querySelectorAll(".day")) { if (days.has(day.id)) day.remove(); days.add(day.id); }
-  };
   section.addEventListener("click", (event) => {
     const link = event.target.closest("[data-jump]");
     const bubble = link && log.querySelector(new URL(link.href).hash);
     if (!bubble) return;
     event.preventDefault();
     event.stopPropagation();
-    show(bubble);
+    log.querySelector(".is-target")?.classList.remove("is-target");
+    bubble.classList.add("is-target");
+    bubble.scrollIntoView({ block: "center" });
   }, true);
   more?.addEventListener("click", (event) => {
     if (section.dataset.latest !== "true") return;
@@ -75,14 +66,13 @@ export default function thread(section) {
     more.hidden = true;
     seen();
   });
-  log.addEventListener("htmx:afterSwap", onSwap);
-  document.body.addEventListener("live:messages", onLive);
-  document.body.addEventListener("live:resync", refresh);
-  document.addEventListener("visibilitychange", onVisible);
+  // An older page repeats the day line that stood on top.
+  log.addEventListener("htmx:afterSwap", () => {
+    const days = new Set();
+    for (const day of log.querySelectorAll(".day")) { if (days.has(day.id)) day.remove(); days.add(day.id); }
+  });
+  document.body.addEventListener("live:messages", ({ detail: { ids } }) => keys.some((key) => ids.includes(key)) && refresh(), { signal });
+  document.body.addEventListener("live:resync", refresh, { signal });
+  document.addEventListener("visibilitychange", seen, { signal });
   log.querySelector(".is-target")?.scrollIntoView({ block: "center" });
-  return () => {
-    document.body.removeEventListener("live:messages", onLive);
-    document.body.removeEventListener("live:resync", refresh);
-    document.removeEventListener("visibilitychange", onVisible);
-  };
 }

@@ -1,0 +1,198 @@
+"""Writing in a thread as a person does: keys, files, quotes, ticks that move, failures, drafts.
+
+The real house sends through its own sender to the simulator, which answers with receipts.
+"""
+
+import base64
+import time
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from evosense.core.schema import public_scope, tenant_scope
+from evosense.testing.databases import ALPHA
+from evosense.testing.house import House, running_house
+from evosense.tests.end_to_end.conftest import Line
+from evosense.tests.end_to_end.test_browser import (  # noqa: F401  (fixtures)
+    DESK,
+    PHONE,
+    chromium,
+    inside,
+    member,
+    page,
+    violations,
+)
+from messaging.tests.simulator.process import KEY, SimulatorProcess, running_simulator
+
+pytestmark = pytest.mark.browser
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PASTE = """([name, type, data]) => {
+  const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+  const clipboardData = new DataTransfer();
+  clipboardData.items.add(new File([bytes], name, { type }));
+  const field = document.querySelector("#composer-text");
+  field.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+}"""
+SOON = 15_000
+
+
+@pytest.fixture
+def house(committed, tmp_path) -> Iterator[House]:
+    """The house with a sender."""
+    from tenancy.models import Domain
+
+    with public_scope():
+        Domain.objects.create(tenant_id=ALPHA.id, domain="alpha.localhost", is_primary=False)
+    with running_house(tmp_path, "web", "ingest_worker", "relay", "sender") as running:
+        yield running
+
+
+@pytest.fixture
+def simulator() -> Iterator[SimulatorProcess]:
+    with running_simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def thread(inside: Page, house: House, simulator: SimulatorProcess) -> Page:  # noqa: F811
+    """The open conversation of one customer, on a number that is really connected."""
+    from messaging.models import Connection
+    from messaging.services.connections import create_connection
+
+    with tenant_scope(ALPHA):
+        made = create_connection(
+            name="Loja Centro",
+            instance="evs-1",
+            server_url=simulator.url,
+            api_key=KEY,
+            number="+55 11 90000-4200",
+        )
+    line = Line(house, f"/hooks/evo/{made.connection.public_id}", made.token)
+    line.wait_for_route()
+    url = f"http://127.0.0.1:{house.port}{line.path}"
+    headers = {"X-EvoSense-Token": made.token}
+    simulator.open_instance("evs-1", {"url": url, "headers": headers, "events": []})
+    line.say("Bom dia, vocês abrem hoje?", provider_id="3EB0A1", at=int(time.time()) - 60)
+    with tenant_scope(ALPHA):
+        Connection.objects.update(state="connected")
+    inside.goto("/conversas/")
+    inside.locator("a.ci").first.click()
+    expect(inside.locator("#composer-text")).to_be_visible()
+    return inside
+
+
+def write(page: Page, text: str) -> None:  # noqa: F811
+    page.locator("#composer-text").fill(text)
+    page.keyboard.press("Control+Enter")
+
+
+def own(page: Page, text: str) -> Any:  # noqa: F811
+    return page.locator("article.msg.out", has_text=text)
+
+
+def acts_on(page: Page, bubble: Any) -> Any:  # noqa: F811
+    bubble.hover()
+    bubble.locator(".acts").click()
+    return page.locator("#acts")
+
+
+def test_a_message_is_written_by_keyboard_and_its_ticks_move(thread, simulator) -> None:
+    thread.keyboard.press("r")
+    expect(thread.locator("#composer-text")).to_be_focused()
+    thread.keyboard.type("Abrimos sim")
+    thread.keyboard.press("Enter")
+    thread.keyboard.type("às 9 h")
+    thread.keyboard.press("Control+Enter")
+    thread.keyboard.press("Control+Enter")
+    bubble = own(thread, "Abrimos sim")
+    expect(bubble).to_have_count(1)
+    expect(thread.locator("#composer-text")).to_have_value("")
+    expect(bubble.locator(".tick.read")).to_be_visible(timeout=SOON)
+    (sent,) = simulator.journal("evs-1")["sends"]
+    assert sent["body"]["text"] == "Abrimos sim\nàs 9 h"
+
+
+def test_files_quotes_and_reactions(thread, simulator) -> None:
+    thread.evaluate(PASTE, ["mesa.png", "image/png", PIXEL])
+    chip = thread.locator(".files .chip", has_text="mesa.png")
+    expect(chip.locator("[name=uploads]")).to_have_count(1)
+    thread.evaluate(PASTE, ["vazio.png", "image/png", ""])
+    refused = thread.locator(".files .chip.bad")
+    expect(refused).to_contain_text("vazio.png")
+    refused.locator("[data-act=remove]").click()
+    expect(refused).to_have_count(0)
+
+    theirs = thread.locator("article.msg:not(.out)").first
+    acts_on(thread, theirs).locator("button", has=thread.locator("kbd")).click()
+    expect(thread.locator("#quoted .quote")).to_contain_text("vocês abrem")
+    expect(thread.locator("#composer-text")).to_be_focused()
+    write(thread, "Assim ficou a mesa")
+    bubble = own(thread, "Assim ficou a mesa")
+    expect(bubble.locator(".quote")).to_contain_text("vocês abrem")
+    expect(thread.locator(".files .chip")).to_have_count(0)
+    expect(bubble.locator(".tick.read, .tick.delivered")).to_be_visible(timeout=SOON)
+
+    acts_on(thread, theirs).locator("button").first.click()
+    expect(theirs.locator(".react")).to_contain_text("👍", timeout=SOON)
+
+
+def test_what_failed_says_why_and_is_sent_again(thread, simulator) -> None:
+    simulator.ask("faults", kind="wrong_number", instance="evs-1", numbers=["5511900001234"])
+    write(thread, "Chegou?")
+    bubble = own(thread, "Chegou?")
+    expect(bubble.locator(".c-bad")).to_be_visible(timeout=SOON)
+    simulator.calm()
+    again = bubble.locator("button.link")
+    if again.count():
+        again.click()
+        expect(bubble.locator(".tick.read, .tick.delivered")).to_be_visible(timeout=SOON)
+    acts_on(thread, bubble).locator("a[hx-get]").last.click()
+    expect(thread.locator("#message-detail")).to_be_visible()
+
+
+def test_a_draft_is_there_after_a_reload_and_leaves_once_from_two_windows(thread) -> None:
+    thread.locator("#composer-text").fill("Quase pronto <b>")
+    expect(thread.locator("#draft-note")).not_to_be_empty(timeout=SOON)
+    thread.reload()
+    expect(thread.locator("#composer-text")).to_have_value("Quase pronto <b>")
+    second = thread.context.new_page()
+    second.goto(thread.url)
+    expect(second.locator("#composer-text")).to_have_value("Quase pronto <b>")
+    for window in (thread, second):
+        window.locator("#composer button[type=submit]").click()
+        expect(window.locator("#composer-text")).to_have_value("")
+    expect(own(second, "Quase pronto <b>")).to_have_count(1)
+    with tenant_scope(ALPHA):
+        from messaging.models import Message
+
+        assert Message.objects.filter(direction="outbound").count() == 1
+    second.close()
+
+
+def test_the_composer_is_closed_while_the_number_is_down_and_opens_by_itself(
+    thread, simulator
+) -> None:
+    from messaging.models import Connection
+
+    thread.locator("#composer-text").fill("fica")
+    simulator.ask("faults", kind="logout", instance="evs-1")
+    expect(thread.locator("#gate [data-refused]")).to_be_visible(timeout=SOON)
+    expect(thread.locator("#composer-text")).to_be_disabled()
+    expect(thread.locator("#composer-text")).to_have_value("fica")
+    for theme, size in product(("light", "dark"), (DESK, PHONE)):
+        thread.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        thread.set_viewport_size(size)
+        assert violations(thread) == [], (theme, size)
+    simulator.ask("pair", instance="evs-1")
+    expect(thread.locator("#gate [data-refused]")).to_have_count(0, timeout=SOON)
+    expect(thread.locator("#composer-text")).to_be_enabled()
+    for theme, size in product(("light", "dark"), (DESK, PHONE)):
+        thread.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        thread.set_viewport_size(size)
+        assert violations(thread) == [], (theme, size)
+    with tenant_scope(ALPHA):
+        assert Connection.objects.get().state == "connected"
