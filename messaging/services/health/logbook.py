@@ -17,17 +17,20 @@ def note(
     connection: Connection,
     *,
     status: str,
+    before: list[Finding],
     findings: list[Finding],
     check: str,
     milliseconds: int | None,
     now: datetime,
 ) -> None:
-    """Write what a look concluded, unless the last row says the same and is young."""
-    grave = gravest(findings)
+    """Write what a look concluded: when it is news, and else once in ten minutes.
+
+    `connection` and `before` are as the look before left them, so nothing has to be read.
+    """
+    grave, past = gravest(findings), gravest(before)
     code = grave.code if grave else ""
-    last = HealthLog.objects.filter(connection=connection).order_by("-checked_at", "-pk").first()
-    is_same = last is not None and (last.status, last.error) == (status, code)
-    if last is not None and is_same and now - last.checked_at < UNCHANGED_EVERY:
+    is_same = (status, code) == (connection.health, past.code if past else "")
+    if is_same and not is_next(connection.health_at, now, UNCHANGED_EVERY):
         return
     details = {"signal": grave.signal, "value": grave.value} if grave else {}
     spoken = grave.signal if grave else "probe"
@@ -39,6 +42,13 @@ def note(
         error=code,
         details=details,
         checked_at=now,
+    )
+
+
+def is_next(before: datetime | None, now: datetime, period: timedelta) -> bool:
+    """Tell whether `now` is in another period of the clock than the look before."""
+    return before is None or before.timestamp() // period.total_seconds() != (
+        now.timestamp() // period.total_seconds()
     )
 
 

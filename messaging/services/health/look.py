@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from evosense.core.errors import NotFound
 from evosense.core.outbox import emit
 from messaging.events import ConnectionHealthChanged
 from messaging.models import Connection, HealthLog
@@ -32,6 +33,8 @@ SOON = timedelta(seconds=4)
 # Nothing is asked of a number that is not connected; its session is tended.
 LATEST = timedelta(minutes=5)
 NEVER, REFUSED = timedelta(days=1), timedelta(minutes=10)
+# How often a repair that lost its worker is asked for again.
+REVIVE_EVERY = timedelta(minutes=1)
 _UP = ("connected", "degraded")
 
 
@@ -41,18 +44,21 @@ def look(public_id: UUID, *, check: str = "") -> datetime:
     `check` names a look by hand in the log; the others name the signal that spoke.
     """
     now = timezone.now()
-    connection = Connection.objects.filter(public_id=public_id).first()
-    if connection is None or connection.removed_at is not None:
+    try:
+        tended = lifecycle.tend_session(public_id)
+        connection = connection_model(public_id)
+    except NotFound:
+        return now + NEVER
+    if connection.removed_at is not None:
         return now + NEVER
     if not connection.is_active:
         return now + REFUSED
-    tended = lifecycle.tend_session(public_id)
-    connection.refresh_from_db()
     found = _probe(connection, is_forced=bool(check))
     if found.seen and _is_news(connection, found):
         lifecycle.observe_state(public_id, found.seen)
     standing = _conclude(connection.pk, found, check)
-    revive(connection)
+    if logbook.is_next(connection.health_at, now, REVIVE_EVERY):
+        revive(connection)
     return _next(connection, standing, tended)
 
 
@@ -116,6 +122,7 @@ def _conclude(pk: int, found: probe.Probe, check: str) -> Standing:
             logbook.note(
                 connection,
                 status=standing.health,
+                before=before,
                 findings=findings,
                 check=check,
                 milliseconds=found.milliseconds,

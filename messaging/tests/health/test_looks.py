@@ -40,7 +40,7 @@ def test_a_number_that_works_is_healthy_and_logged_once(tenant, redis_db, sim: S
     assert HealthLog.objects.count() == 1
     assert {one["signal"]: one["code"] for one in line.health_signals}["probe"] == "open"
     view = health_view(line)
-    assert (view.reason, view.label) == ("", "Healthy")
+    assert (view.reason, view.health) == ("", "healthy")
     assert view.day[-1].status == "healthy"
 
 
