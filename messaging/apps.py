@@ -11,6 +11,7 @@ class MessagingConfig(AppConfig):
         from messaging.events import MessagesStored  # noqa: PLC0415
         from messaging.hints import send_hint  # noqa: PLC0415
         from messaging.selectors import counts  # noqa: PLC0415
+        from messaging.sender import metrics  # noqa: PLC0415
         from messaging.services.media import sweeping  # noqa: PLC0415
         from tenancy.db.tickets import Fairly  # noqa: PLC0415
 
@@ -19,6 +20,8 @@ class MessagingConfig(AppConfig):
         register_backlog("parked", counts.parked_effects)
         register_backlog("dead", counts.dead_events)
         register_backlog("media", sweeping.waiting)
+        register_backlog("outbox", counts.unfinished_sends)
+        metrics.register()
         subscribe(MessagesStored, Fairly("media", media_tasks.fetch_stored_media))
         self._watch_over()
         navigation.register()

@@ -52,6 +52,7 @@ def commands(port: int, home: Home, *, demo: bool) -> dict[str, list[str]]:
         "web": [python, *uvicorn.split(), *calm.split()],
         "ingest": manage("ingest_worker"),
         "relay": manage("relay"),
+        "sender": manage("sender"),
         "celery": [python, *unwarned, *celery.split(), *alone.split()],
     }
     return plan | ({"simulator": manage("simulator", "--demo")} if demo else {})

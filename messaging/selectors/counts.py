@@ -6,10 +6,12 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 
+from evosense.core.backlog import unpublished_events
 from evosense.core.schema import TenantRef, public_scope, tenant_scope
 from messaging.ingest.models import WebhookEvent
 from messaging.ingest.receiver.spool import waiting
 from messaging.models import Contact, Conversation, Identity, Message, ParkedEffect, Reaction
+from messaging.selectors.outgoing import due_sends
 from tenancy.selectors.tenants import ready_tenants
 
 
@@ -52,6 +54,11 @@ def parked_effects(tenant: TenantRef | None) -> int:
         with tenant_scope(each):
             total += ParkedEffect.objects.count()
     return total
+
+
+def unfinished_sends(tenant: TenantRef | None) -> int:
+    """Count news that nobody was told yet, and messages that could leave now."""
+    return unpublished_events(tenant) + due_sends(tenant)
 
 
 def _events(tenant_id: UUID | None) -> QuerySet[WebhookEvent]:

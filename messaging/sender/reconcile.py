@@ -30,6 +30,8 @@ from messaging.sender.steps import Place, announce, give_back_connection
 from messaging.sql import Sql
 
 _MOST = 3
+_NOT_ASKED = "not_searchable"
+_PROXY_FAULTS = frozenset({502, 503, 504, 520, 521, 522, 523, 524})
 _PAGE = 100
 _MOST_PAGES = 5
 _STORE_DAYS = 7
@@ -71,7 +73,12 @@ class Finding:
     result: str
     fact: MessageFact | None = None
     code: str = ""
-    milliseconds: int = 0
+    # Of the server itself; see `fault_of`.
+    fault: str = ""
+
+    @property
+    def is_answer(self) -> bool:
+        return self.code != _NOT_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +91,23 @@ class Decision:
     absent_since: datetime | None = None
 
 
-def look_for_due(place: Place, connection: Connection, instance: Instance) -> None:
-    """Look for what is due, a few at a time; calls are made outside transactions."""
+def look_for_due(place: Place, connection: Connection, instance: Instance) -> str | None:
+    """Look for what is due, a few at a time; calls are made outside transactions.
+
+    Returns the code of the server's own fault, "" when it answered, None when it was not asked.
+    """
+    fault: str | None = None
     with transaction.atomic():
         ids = [row[0] for row in Sql().rows(_DUE, [place.line, _MOST])]
     for row in Outgoing.objects.filter(pk__in=ids).select_related("message"):
-        _look_for(place, connection, instance, row)
+        finding = _look_for(place, connection, instance, row)
+        if finding.result == "unreachable":
+            return finding.fault
+        fault = "" if finding.is_answer else fault
+    return fault
 
 
-def _look_for(place: Place, connection: Connection, instance: Instance, row: Outgoing) -> None:
+def _look_for(place: Place, connection: Connection, instance: Instance, row: Outgoing) -> Finding:
     with transaction.atomic():
         doubts = [one for one in open_rows(Sql(), place.line) if one.id == row.pk]
     give_back_connection()
@@ -102,16 +117,17 @@ def _look_for(place: Place, connection: Connection, instance: Instance, row: Out
     points.reach(points.AFTER_CHECK)
     metrics.CHECKS.labels(finding.result).inc()
     _settle(place, connection, row, finding, started)
+    return finding
 
 
 def _ask(instance: Instance, row: Outgoing, doubt: Open | None) -> Finding:
     if doubt is None:
         # A status post belongs to no chat, and its record tells nobody apart.
-        return Finding("unclear", code="not_searchable")
+        return Finding("unclear", code=_NOT_ASKED)
     try:
         return _search(instance, row, doubt)
     except EvolutionError as error:
-        return Finding("unreachable", code=error.code)
+        return Finding("unreachable", code=error.code, fault=fault_of(error))
 
 
 def _search(instance: Instance, row: Outgoing, doubt: Open) -> Finding:
@@ -196,6 +212,12 @@ def decide(row: Outgoing, result: str, now: datetime, *, is_steady: bool) -> Dec
         return Decision("queued", now)
     since = since or now
     return Decision("unknown", max(since + gap, now), row.absences + 1, since)
+
+
+def fault_of(error: EvolutionError) -> str:
+    """Return the code of a server's own fault; "" for what concerns one instance or one call."""
+    is_own = error.http_status is None or error.code == "license_required"
+    return error.code if is_own or error.http_status in _PROXY_FAULTS else ""
 
 
 def _settle(

@@ -6,7 +6,6 @@ Nothing is held while a server is waited for: no transaction, no connection to t
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from uuid import UUID
 
 import psycopg
 import structlog
@@ -15,9 +14,11 @@ from django.db import InterfaceError, OperationalError
 from evosense.core.schema import TenantRef, tenant_scope
 from evosense.core.tracebacks import headline
 from messaging.gateway import breaker
+from messaging.gateway.client.errors import EvolutionError
 from messaging.gateway.client.evolution import evolution
 from messaging.gateway.client.instance import Instance
 from messaging.gateway.client.outcome import Outcome
+from messaging.gateway.client.timing import PROBE_SECONDS
 from messaging.gateway.models import EvolutionServer
 from messaging.gateway.servers import Unreachable, instance_of
 from messaging.models import Connection
@@ -26,7 +27,7 @@ from messaging.sender.claims import Claim
 from messaging.sender.periods import periods
 from messaging.sender.steps import LostLane, Place
 from messaging.sender.taken import Taken
-from messaging.sender.verdict import Verdict, judge
+from messaging.sender.verdict import judge
 from messaging.services.media import read_bytes
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,8 @@ class Turn:
     tenant: TenantRef
     is_stopping: Callable[[], bool]
     sent: int = 0
+    # Let through to try a server after its rest, and so bound to tell what came of it.
+    _is_trial: bool = False
 
     def run(self) -> None:
         """Work until nothing may leave, or until it is others' turn."""
@@ -78,13 +81,16 @@ class Turn:
         if instance is None:
             return
         if look.to_look_for or look.left_behind:
-            reconcile.look_for_due(place, found, instance)
+            self._tell_breaker(instance, reconcile.look_for_due(place, found, instance))
         self._send_all(place, instance, steps.take(place))
+        if self._is_trial:
+            self._tell_breaker(instance, _probe(instance))
 
     def _server_may_be_asked(self) -> bool:
         if not self.claim.breaker:
             return True
         row = EvolutionServer(pk=self.claim.server_id, breaker=self.claim.breaker)
+        self._is_trial = row.breaker != EvolutionServer.Breaker.CLOSED
         return breaker.available(row)
 
     def _instance(self, place: Place, connection: Connection) -> Instance | None:
@@ -134,16 +140,30 @@ class Turn:
         verdict = judge(taken, outcome)
         go_on = go_on and not self.is_stopping() and outcome.effect != "server_down"
         found = with_patience(lambda: steps.settle(place, taken, outcome, verdict, take_next=go_on))
-        self._tell_breaker(instance.server_id, outcome, verdict)
+        if not verdict.is_undone:
+            is_down = outcome.effect == "server_down"
+            self._tell_breaker(instance, outcome.code if is_down else "")
         return found
 
-    def _tell_breaker(self, server_id: UUID, outcome: Outcome, verdict: Verdict) -> None:
-        if verdict.is_undone:
+    def _tell_breaker(self, instance: Instance, fault: str | None) -> None:
+        """Note a server's fault, or "" for an answer; None is no news."""
+        if fault is None:
             return
-        if outcome.effect == "server_down":
-            breaker.note_failure(server_id, outcome.code)
-        elif self.claim.is_doubted and outcome.http_status is not None:
-            breaker.note_success(server_id)
+        if fault:
+            breaker.note_failure(instance.server_id, fault)
+        elif self.claim.is_doubted:
+            breaker.note_success(instance.server_id)
+        self._is_trial = False
+
+
+def _probe(instance: Instance) -> str | None:
+    """Ask a server that was let through for its trial and got nothing to do."""
+    steps.give_back_connection()
+    try:
+        evolution().connection_state(instance, seconds=PROBE_SECONDS)
+    except EvolutionError as error:
+        return reconcile.fault_of(error)
+    return ""
 
 
 def with_patience(act: Callable[[], Taken | None]) -> Taken | None:

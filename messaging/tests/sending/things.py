@@ -1,5 +1,6 @@
 """What tests of sending begin with: a connected number on a server that can do everything."""
 
+from itertools import count
 from typing import Any
 
 from evosense.core.schema import current_tenant, public_scope
@@ -8,8 +9,8 @@ from messaging.models import Connection
 from messaging.services.sending import SendRequest, send_message
 from messaging.tests import factories
 
-KNOWN_JID = "5511988887777@s.whatsapp.net"
 KNOWN = "5511988887777"
+_numbers = count(1)
 
 
 def make_server(**over: Any) -> EvolutionServer:
@@ -17,7 +18,7 @@ def make_server(**over: Any) -> EvolutionServer:
     fields = {
         "tenant_id": tenant_id,
         "name": "casa",
-        "url": "https://evolution.example.com",
+        "url": f"https://evolution-{next(_numbers)}.example.com",
         "api_key": "the-key",
         "version": "2.3.7",
         **over,

@@ -1,0 +1,130 @@
+"""How far messages of ours have come: what pages and the API show beside WhatsApp's own status."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count
+
+from evosense.core.schema import TenantRef, public_scope, tenant_scope
+from messaging.gateway.lanes import LaneView, lane_views
+from messaging.gateway.models import Lane
+from messaging.models import Outgoing, OutgoingAttempt
+from messaging.selectors.failure_words import failure_words
+from tenancy.models import Tenant
+
+_State = Outgoing.State
+_WAITING = (_State.QUEUED, _State.SENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something has not been sent, or not yet. `words` is a lazy sentence."""
+
+    code: str
+    words: Any
+    # What the server said, in short.
+    detail: str
+    can_retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SendingView:
+    """`state` is of `Outgoing.State`; `next_at` is when it is tried, or looked for, again."""
+
+    state: str
+    attempts: int
+    failure: Failure | None
+    next_at: datetime | None
+    can_retry: bool
+    can_cancel: bool
+    can_resolve: bool
+
+
+def sending_views(message_pks: Sequence[int]) -> dict[int, SendingView]:
+    """Return how far those messages have come that were sent from here."""
+    rows = list(
+        Outgoing.objects.filter(message_id__in=message_pks)
+        .select_related("connection")
+        .only(
+            "message_id",
+            "state",
+            "attempts",
+            "failure",
+            "next_at",
+            "connection__public_id",
+        )
+    )
+    queued = {row.connection.public_id for row in rows if row.state == _State.QUEUED}
+    lanes = lane_views(sorted(queued)) if queued else {}
+    return {
+        row.message_id: _view(row, lanes.get(row.connection.public_id))
+        for row in rows
+        if row.message_id is not None
+    }
+
+
+def attempts_of(message_id: UUID) -> list[OutgoingAttempt]:
+    """Return every call made for a message and every look for it, oldest first."""
+    rows = OutgoingAttempt.objects.filter(outgoing__public_id=message_id)
+    return list(rows.order_by("started_at", "pk"))
+
+
+def queue_depths(connection_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Return how many things of each connection wait to be sent; those with none are left out."""
+    rows = Outgoing.objects.filter(
+        connection__public_id__in=list(connection_ids), state__in=_WAITING
+    )
+    found = rows.values_list("connection__public_id").annotate(count=Count("pk")).order_by()
+    return dict(found)
+
+
+def due_sends(tenant: TenantRef | None) -> int:
+    """Count what could leave now: due, and its lane open. For one company, or for all."""
+    with public_scope():
+        lanes = Lane.objects.filter(state=Lane.State.OPEN, due_at__isnull=False)
+        if tenant is not None:
+            lanes = lanes.filter(tenant_id=tenant.id)
+        by_tenant: dict[UUID, list[UUID]] = {}
+        for tenant_id, connection_id in lanes.values_list("tenant_id", "connection_id"):
+            by_tenant.setdefault(tenant_id, []).append(connection_id)
+        companies = Tenant.objects.filter(pk__in=by_tenant, state=Tenant.State.READY)
+        refs = [company.ref for company in companies]
+    return sum(_due(ref, by_tenant[ref.id]) for ref in refs)
+
+
+def _due(tenant: TenantRef, connection_ids: list[UUID]) -> int:
+    with tenant_scope(tenant):
+        return sum(queue_depths(connection_ids).values())
+
+
+def _view(row: Outgoing, lane: LaneView | None) -> SendingView:
+    failure = _failure(row.failure) or _lane_failure(row, lane)
+    is_open = row.state in (_State.QUEUED, _State.UNKNOWN)
+    return SendingView(
+        state=row.state,
+        attempts=row.attempts,
+        failure=failure if row.state != _State.SENT else None,
+        next_at=row.next_at if is_open else None,
+        can_retry=row.state in (_State.FAILED, _State.DEAD),
+        can_cancel=row.state == _State.QUEUED,
+        can_resolve=row.state in (_State.UNKNOWN, _State.DEAD),
+    )
+
+
+def _failure(stored: Any) -> Failure | None:
+    if not isinstance(stored, dict) or not stored.get("code"):
+        return None
+    code = str(stored["code"])
+    return Failure(
+        code, failure_words(code), str(stored.get("detail", "")), bool(stored.get("can_retry"))
+    )
+
+
+def _lane_failure(row: Outgoing, lane: LaneView | None) -> Failure | None:
+    """Say what the line waits for, where the message itself has nothing to say."""
+    if row.state != _State.QUEUED or lane is None or not lane.reason:
+        return None
+    return Failure(lane.reason, failure_words(lane.reason), "", can_retry=False)
