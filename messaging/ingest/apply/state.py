@@ -53,7 +53,7 @@ UPDATE messaging_connection SET
     next_retry_at = CASE WHEN %s THEN NULL ELSE next_retry_at END, updated_at = now()
 WHERE id = %s
 """
-# The last refusal after 30 codes comes twice; "no code was read" is what a person understands.
+# As in `_conclude`, for news that come apart.
 _ERROR = """
 UPDATE messaging_connection SET last_error = %s, last_error_at = %s
 WHERE id = %s AND NOT (%s = 'pairing_refused' AND last_error = 'qr_expired')
@@ -166,12 +166,16 @@ class StateMachine:
         elif state in UP:
             self._is_given_up = False
         if fact.state in _FINAL or (fact.state == "closed" and state != line.state):
-            self._error = (_ERRORS.get(fact.state, fact.state), fact.at)
+            error = _ERRORS.get(fact.state, fact.state)
+            # The end of the codes is told twice; that nobody read one is what people understand.
+            if not (self._error and self._error[0] == "qr_expired" and error == "pairing_refused"):
+                self._error = (error, fact.at)
 
     def _is_own(self, jid: str) -> bool:
+        """Compare with what is on record: the event itself calls every number its own."""
         if self._line.own_hmac is None and self._is_expected(jid):
             self._adopt(jid)
-        return self._batch.is_own(jid)
+        return key_of(jid) in own_keys(self._line, set())
 
     def _quarantine(self, fact: ConnectionStateFact, raw_id: int | None) -> None:
         """Another phone was paired: two businesses' chats must not become one."""
@@ -242,7 +246,8 @@ def tell_pairing(batch: Batch, *, is_changed: bool) -> None:
         call = pairing_codes.call(tenant, line, parts | {"pairingCode": codes[-1].pairing_code})
         after_commit(lambda: _show(call))
     if is_changed:
-        after_commit(lambda: hint(tenant, line))
+        is_read = batch.line.state in UP
+        after_commit(lambda: hint(tenant, line, is_read=is_read))
 
 
 def _show(call: list[Any] | None) -> None:
@@ -253,9 +258,14 @@ def _show(call: list[Any] | None) -> None:
         return
 
 
-def hint(tenant_id: UUID, connection_id: UUID) -> None:
-    """Tell pages that show this pairing to look again; a lost hint costs a polling period."""
+def hint(tenant_id: UUID, connection_id: UUID, *, is_read: bool = False) -> None:
+    """Tell pages that show this pairing to look again; a lost hint costs a polling period.
+
+    A code that was read is taken from the shelf.
+    """
     try:
+        if is_read:
+            redis_client().delete(pairing_codes.code_key(tenant_id, connection_id))
         publish(tenant_id, "pairing", {"connection_id": str(connection_id)})
     except redis.RedisError:
         return

@@ -11,7 +11,7 @@ from evosense.core.schema import after_commit, current_tenant
 from messaging.events import ConnectionStateChanged
 from messaging.ingest.apply.batch import lock_key
 from messaging.ingest.apply.context import Line, load_line
-from messaging.ingest.apply.state import hint, observe
+from messaging.ingest.apply.state import UP, hint, observe
 from messaging.ingest.envelope.facts import ConnectionStateFact
 from messaging.sql import Sql
 
@@ -57,7 +57,8 @@ def _follow(public_id: UUID, fact: ConnectionStateFact | None) -> str:
         if machine.is_changed:
             emit(ConnectionStateChanged(line.pk, line.state))
             tenant_id = current_tenant().id
-            after_commit(lambda: hint(tenant_id, public_id))
+            is_read = line.state in UP
+            after_commit(lambda: hint(tenant_id, public_id, is_read=is_read))
     return line.state
 
 

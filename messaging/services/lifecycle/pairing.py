@@ -47,7 +47,7 @@ def start_pairing(public_id: UUID, *, by_code: bool = False) -> PairingView:
         message = _("A code to type needs the number of the phone. Add it to the connection first.")
         raise Invalid("number_missing", message, field="number")
     with try_named_lock(f"pairing:{public_id}") as is_first:
-        if is_first and not _is_shown(public_id, by_code=by_code):
+        if is_first and not _is_shown(connection, by_code=by_code):
             _start(connection, by_code=by_code)
     return pairing_view(public_id)
 
@@ -93,8 +93,11 @@ def accept_number(public_id: UUID) -> Connection:
     return living(public_id)
 
 
-def _is_shown(public_id: UUID, *, by_code: bool) -> bool:
-    found = shelf.look(public_id)
+def _is_shown(connection: Connection, *, by_code: bool) -> bool:
+    """Tell whether a code of this pairing can still be read; one that ended says so on the row."""
+    if not connection.wants_session or connection.last_error:
+        return False
+    found = shelf.look(connection.public_id)
     is_fresh = found.shown_at is not None and timezone.now() - found.shown_at < _FRESH
     return is_fresh and bool(found.typed if by_code else found.image)
 
