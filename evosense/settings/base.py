@@ -325,6 +325,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    # Several parts of the document have a field of this name.
+    "ENUM_NAME_OVERRIDES": {
+        "ConnectionStateEnum": "messaging.api.connection_outputs.CONNECTION_STATES",
+        "SendingStateEnum": "messaging.api.sending_outputs.SENDING_STATES",
+    },
 }
 
 CELERY = {

@@ -12,6 +12,8 @@ from messaging.selectors.bubbles import Bubble
 from messaging.selectors.outgoing import sending_views
 from messaging.services.media import media_link
 
+SENDING_STATES = Outgoing.State.values
+
 
 class FailureSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
@@ -22,7 +24,7 @@ class FailureSerializer(serializers.Serializer[Any]):
 class SendingSerializer(serializers.Serializer[Any]):
     """Progress of what we send; null for what others wrote or the phone sent."""
 
-    state = serializers.ChoiceField(choices=Outgoing.State.values)
+    state = serializers.ChoiceField(choices=SENDING_STATES)
     attempts = serializers.IntegerField()
     failure = FailureSerializer(allow_null=True)
     next_at = UtcDateTimeField(allow_null=True, help_text="Next attempt, or next look.")
@@ -53,7 +55,7 @@ class ActSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="public_id")
     type = serializers.ChoiceField(choices=Outgoing.Kind.values, source="kind")
     message = serializers.SerializerMethodField()
-    state = serializers.ChoiceField(choices=Outgoing.State.values)
+    state = serializers.ChoiceField(choices=SENDING_STATES)
     created_at = UtcDateTimeField()
 
     @extend_schema_field(serializers.UUIDField(allow_null=True))

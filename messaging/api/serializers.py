@@ -6,9 +6,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from evosense.core.rest import UtcDateTimeField
+from messaging.api.connection_outputs import CONNECTION_STATES, HEALTH, WithLaneSerializer
 from messaging.api.sending_outputs import SendingSerializer
 from messaging.echoes import is_placeholder
-from messaging.models import Connection, Contact, Conversation, Message, MessageMedia
+from messaging.models import Contact, Conversation, Message, MessageMedia
 from messaging.selectors.bubbles import Bubble
 from messaging.selectors.contacts import ContactRow
 from messaging.selectors.conversations import ConversationRow
@@ -222,21 +223,36 @@ class EventCountsSerializer(serializers.Serializer[Any]):
     dead = serializers.IntegerField()
 
 
-class ConnectionSerializer(serializers.Serializer[Any]):
+class ConnectionSerializer(WithLaneSerializer):
     id = serializers.UUIDField()
     name = serializers.CharField()
+    server = serializers.UUIDField(source="server_id", allow_null=True)
     instance = serializers.CharField()
     server_url = serializers.CharField()
     has_api_key = serializers.BooleanField()
     number = serializers.CharField(allow_null=True)
     profile_name = serializers.CharField()
-    state = serializers.ChoiceField(choices=Connection.State.values)
+    state = serializers.ChoiceField(choices=CONNECTION_STATES)
     state_code = serializers.IntegerField(allow_null=True)
     state_at = UtcDateTimeField()
     is_active = serializers.BooleanField()
+    is_managed = serializers.BooleanField(help_text="Whether we look after its instance.")
+    is_default = serializers.BooleanField()
+    allows_bulk = serializers.BooleanField()
+    health = serializers.ChoiceField(choices=HEALTH)
+    health_at = UtcDateTimeField(allow_null=True)
+    muted_until = UtcDateTimeField(allow_null=True)
+    webhook_state = serializers.CharField(help_text="ok, repaired, unreachable, foreign or empty.")
+    webhook_checked_at = UtcDateTimeField(allow_null=True)
+    last_error = serializers.CharField(help_text="A code.")
+    last_error_at = UtcDateTimeField(allow_null=True)
+    next_retry_at = UtcDateTimeField(allow_null=True)
     quarantined_at = UtcDateTimeField(allow_null=True)
     quarantine_reason = serializers.CharField()
     last_event_at = UtcDateTimeField(allow_null=True)
+    last_inbound_at = UtcDateTimeField(allow_null=True)
+    last_outbound_at = UtcDateTimeField(allow_null=True)
+    removed_at = UtcDateTimeField(allow_null=True)
     previous_token_until = UtcDateTimeField(allow_null=True)
     events_24h = EventCountsSerializer(source="events")
     created_at = UtcDateTimeField()

@@ -1,8 +1,26 @@
 from django.urls import path
 
+from messaging.api.connection_acts import (
+    ConnectionLogout,
+    ConnectionNumber,
+    ConnectionPairing,
+    ConnectionRestart,
+    ConnectionSettings,
+    SendingPause,
+    SendingResumption,
+    WebhookCheck,
+    WebhookRotation,
+)
 from messaging.api.connections import ConnectionDetail, ConnectionList, ConnectionRotation
 from messaging.api.contacts import ContactDetail, ContactList
 from messaging.api.conversations import ConversationDetail, ConversationList
+from messaging.api.health import (
+    ConnectionHealth,
+    IncidentAcknowledgement,
+    IncidentDetail,
+    IncidentList,
+    RepairList,
+)
 from messaging.api.message_acts import (
     ConversationPresence,
     ConversationRead,
@@ -17,7 +35,15 @@ from messaging.api.message_acts import (
 from messaging.api.messages import ConversationMessages, MessageDetail, MessageList
 from messaging.api.raw_events import RawEventDetail, RawEventList, RawEventReplay
 from messaging.api.sending import NumberCheckList, StatusPosts, UploadList
+from messaging.api.servers import (
+    ServerConnections,
+    ServerDetail,
+    ServerInstances,
+    ServerList,
+    ServerTest,
+)
 
+_SERVER = "servers/<uuid:server_id>"
 _CONNECTION = "connections/<uuid:connection_id>"
 _EVENT = f"{_CONNECTION}/events/<str:event_id>"
 _MESSAGE = "messages/<uuid:message_id>"
@@ -27,10 +53,29 @@ urlpatterns = [
     path("connections", ConnectionList.as_view()),
     path(_CONNECTION, ConnectionDetail.as_view()),
     path(f"{_CONNECTION}/rotate", ConnectionRotation.as_view()),
+    path(f"{_CONNECTION}/pairing", ConnectionPairing.as_view()),
+    path(f"{_CONNECTION}/accept-number", ConnectionNumber.as_view()),
+    path(f"{_CONNECTION}/restart", ConnectionRestart.as_view()),
+    path(f"{_CONNECTION}/logout", ConnectionLogout.as_view()),
+    path(f"{_CONNECTION}/settings", ConnectionSettings.as_view()),
+    path(f"{_CONNECTION}/webhook/verify", WebhookCheck.as_view()),
+    path(f"{_CONNECTION}/webhook/rotate", WebhookRotation.as_view()),
+    path(f"{_CONNECTION}/sending/pause", SendingPause.as_view()),
+    path(f"{_CONNECTION}/sending/resume", SendingResumption.as_view()),
+    path(f"{_CONNECTION}/health", ConnectionHealth.as_view()),
+    path(f"{_CONNECTION}/repairs", RepairList.as_view()),
     path(f"{_CONNECTION}/status-posts", StatusPosts.as_view()),
     path(f"{_CONNECTION}/events", RawEventList.as_view()),
     path(_EVENT, RawEventDetail.as_view()),
     path(f"{_EVENT}/replay", RawEventReplay.as_view()),
+    path("servers", ServerList.as_view()),
+    path(_SERVER, ServerDetail.as_view()),
+    path(f"{_SERVER}/test", ServerTest.as_view()),
+    path(f"{_SERVER}/instances", ServerInstances.as_view()),
+    path(f"{_SERVER}/connections", ServerConnections.as_view()),
+    path("incidents", IncidentList.as_view()),
+    path("incidents/<uuid:incident_id>", IncidentDetail.as_view()),
+    path("incidents/<uuid:incident_id>/acknowledge", IncidentAcknowledgement.as_view()),
     path("conversations", ConversationList.as_view()),
     path(_CONVERSATION, ConversationDetail.as_view()),
     path(f"{_CONVERSATION}/messages", ConversationMessages.as_view()),

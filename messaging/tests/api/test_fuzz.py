@@ -18,6 +18,7 @@ from schemathesis.specs.openapi.checks import (
 
 from evosense.api_docs import document
 from evosense.core import rest
+from messaging.gateway.models import EvolutionServer
 from messaging.tests.factories import make_message, make_raw_event
 from tenancy.tests import factories
 
@@ -46,6 +47,12 @@ def _one_connection():
         signal.connect(close_old_connections)
 
 
+def _server(tenant):
+    return EvolutionServer.objects.create(
+        tenant_id=tenant.id, name="s", url="http://127.0.0.1:9", api_key="k", version="2.3.7"
+    )
+
+
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_generated_requests_get_described_answers(tenant, monkeypatch, path, method, mode):
@@ -56,6 +63,7 @@ def test_generated_requests_get_described_answers(tenant, monkeypatch, path, met
         "conversation_id": str(message.conversation.public_id),
         "contact_id": str(message.conversation.contact.public_id),
         "message_id": str(message.public_id),
+        "server_id": str(_server(tenant).pk),
         "event_id": make_raw_event(message.connection, status=2),
     }
     headers = {"Authorization": f"Bearer {factories.make_api_key()}", "Host": HOST}
