@@ -248,7 +248,13 @@ class MessageMedia(models.Model):
                 fields=["id"],
                 name="messaging_media_waiting",
                 condition=models.Q(status="pending"),
-            )
+            ),
+            # Which files of the storage nobody names any more.
+            models.Index(
+                fields=["storage_key"],
+                name="messaging_media_file",
+                condition=~models.Q(storage_key=""),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -57,33 +57,46 @@ def _drop(pk: int) -> bool:
 def drop_orphans() -> int:
     """Remove files that no row names, older than a day; returns how many.
 
-    They are left by messages that were merged or deleted with their rows.
+    They are left by messages that were merged or deleted with their rows. The two newest months
+    are looked at each day and one of the older ones in turn: a list of all files is long.
     """
-    dropped = 0
-    files = _old_files()
+    files, dropped = _files(), 0
+    # Status posts have an upload and no message; nobody waits a month for one.
+    recent = Upload.objects.filter(created_at__gt=timezone.now() - timedelta(days=30))
+    uploaded = set(recent.values_list("storage_key", flat=True))
     while names := list(islice(files, AT_ONCE)):
         keys = {name.removesuffix("-thumb") for name in names}
-        known = set(_named(MessageMedia, keys)) | set(_named(Upload, keys))
-        for key in keys - known:
+        rows = MessageMedia.objects.filter(storage_key__in=keys - uploaded)
+        known = uploaded.union(rows.values_list("storage_key", flat=True))
+        for key in [key for key in keys - known if _is_old(key, names)]:
             store.delete(key)
             dropped += 1
     return dropped
 
 
-def _named(model: type[MessageMedia | Upload], keys: set[str]) -> Iterator[str]:
-    rows = model.objects.filter(storage_key__in=keys).values_list("storage_key", flat=True)
-    yield from rows
+def _files() -> Iterator[str]:
+    root = _root()
+    months = [f"{year}/{month}" for year in _inside(root) for month in _inside(f"{root}/{year}")]
+    older, newest = months[:-2], months[-2:]
+    if older:
+        newest.append(older[timezone.now().toordinal() % len(older)])
+    for month in newest:
+        for name in default_storage.listdir(f"{root}/{month}")[1]:
+            yield f"media/{month}/{name}"
 
 
-def _old_files() -> Iterator[str]:
-    root = f"{folder_of(current_tenant().id)}/media"
+def _is_old(key: str, names: list[str]) -> bool:
+    """Tell whether a file without a row is no longer on its way to one."""
     before = timezone.now() - UNUSED_FOR
-    for year in _inside(root):
-        for month in _inside(f"{root}/{year}"):
-            folder = f"{root}/{year}/{month}"
-            for name in default_storage.listdir(folder)[1]:
-                if default_storage.get_modified_time(f"{folder}/{name}") < before:
-                    yield f"media/{year}/{month}/{name}"
+    for name in (key, f"{key}-thumb"):
+        if name in names:
+            path = f"{_root()}/{name.removeprefix('media/')}"
+            return default_storage.get_modified_time(path) < before
+    return False
+
+
+def _root() -> str:
+    return f"{folder_of(current_tenant().id)}/media"
 
 
 def _inside(folder: str) -> list[str]:
