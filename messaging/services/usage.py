@@ -15,6 +15,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from evosense.core.schema import database_cursor, public_scope, tenant_scope
+from messaging.services.health.house import open_numbers
 from tenancy.models import Membership, Tenant, TenantUsage
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,9 @@ SELECT
     date_trunc('day', now() AT TIME ZONE %(zone)s) AT TIME ZONE %(zone)s),
   (SELECT count(*) FROM messaging_message WHERE NOT is_hidden AND occurred_at >=
     now() - interval '30 days'),
+  (SELECT count(*) FROM messaging_outgoing WHERE state IN ('failed', 'dead')
+    AND finished_at >= now() - interval '1 day'),
+  (SELECT count(*) FROM messaging_outgoing WHERE state = 'unknown'),
   (SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c
    WHERE c.relnamespace = to_regnamespace(%(schema)s) AND c.relkind IN ('r', 'm'))
 """
@@ -74,12 +78,14 @@ def _refresh(tenant: Tenant, events: _Events, members: int) -> None:
     with tenant_scope(tenant.ref), database_cursor() as cursor:
         cursor.execute(_TENANT, {"zone": tenant.timezone, "schema": tenant.schema_name})
         found = cursor.fetchone()
+        incidents = open_numbers()
     names = (
         "connections", "connected", "quarantined", "last_event_at", "messages_today",
-        "messages_month", "size_bytes",
+        "messages_month", "failed_sends", "unknown_sends", "size_bytes",
     )  # fmt: skip
     values: dict[str, Any] = {
         **dict(zip(names, found, strict=True)),
+        **incidents,
         "members": members,
         "waiting": events.waiting,
         "oldest_waiting_at": events.oldest_waiting_at,

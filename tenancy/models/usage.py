@@ -20,6 +20,12 @@ class TenantUsage(models.Model):
     oldest_waiting_at = models.DateTimeField(null=True)
     kept = models.PositiveBigIntegerField(default=0)
     dead = models.PositiveBigIntegerField(default=0)
+    # Incidents that are open: [{"kind", "severity", "code", "connection", "name", "since"}].
+    incidents = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    open_incidents = models.PositiveIntegerField(default=0, db_default=0)
+    # Sends of the last day that failed or were given up, and those whose outcome nobody knows.
+    failed_sends = models.PositiveIntegerField(default=0, db_default=0)
+    unknown_sends = models.PositiveIntegerField(default=0, db_default=0)
     size_bytes = models.PositiveBigIntegerField(default=0)
     computed_at = models.DateTimeField()
 

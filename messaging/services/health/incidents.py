@@ -21,6 +21,7 @@ from messaging.models import Connection, Incident
 from messaging.services.gaps import requests
 from messaging.services.gaps.requests import acting_person
 from messaging.services.health.alerts import tell_closed, tell_late, tell_opened
+from messaging.services.health.house import tell_house
 from tenancy.services import audit
 
 Kind = Incident.Kind
@@ -59,6 +60,7 @@ def open_incident(connection: Connection, cause: Cause) -> Incident | None:
         return None
     emit(IncidentOpened(connection.pk, found.pk, found.kind))
     tell_opened(connection, found)
+    tell_house()
     return found
 
 
@@ -76,6 +78,8 @@ def close_incidents(
         one.save(update_fields=["ended_at", "loss_until"])
         emit(IncidentClosed(connection.pk, one.pk, one.kind))
         tell_closed(connection, one)
+    if found:
+        tell_house()
     lossy = [one for one in found if one.loss_from is not None]
     if lossy:
         _repair(connection, lossy, now)
@@ -87,6 +91,7 @@ def bury(connection: Connection, *, now: datetime) -> None:
     for one in Incident.objects.select_for_update().filter(connection=connection, ended_at=None):
         Incident.objects.filter(pk=one.pk).update(ended_at=now)
         emit(IncidentClosed(connection.pk, one.pk, one.kind))
+    tell_house()
 
 
 def open_kinds(connection: Connection) -> set[str]:
