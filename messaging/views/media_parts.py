@@ -89,7 +89,7 @@ class MediaPart:
     @property
     def version(self) -> str:
         """Text that changes whenever it must be drawn again."""
-        return f"{self.media.status}{self.media.failure}"
+        return f"{self.media.status}{self.media.failure}{len(self.media.transcript or '')}"
 
 
 def _waiting(code: str) -> str:

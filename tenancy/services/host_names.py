@@ -26,7 +26,7 @@ def checked_host(text: str) -> str:
     if labels[-1] in _NO_REGISTRY or labels[-1].isdigit():
         raise _wrong()
     own = settings.PUBLIC_HOST
-    if host == own or host.endswith(f".{own}") or own.endswith(f".{host}"):
+    if host in {own, settings.MEDIA_HOST} or host.endswith(f".{own}") or own.endswith(f".{host}"):
         message = _("This is an address of EvoSense itself. Use one of your own.")
         raise Conflict("host_ours", message, field="host")
     with public_scope():

@@ -44,7 +44,8 @@ def check(slug: str) -> str:
     if slug[2:4] == "--":
         message = _("An address cannot have two hyphens after its second letter.")
         raise Invalid("slug_encoded", message, field="slug")
-    if slug in RESERVED_SLUGS or _shape(slug) in _PROTECTED:
+    is_media_host = f"{slug}.{settings.PUBLIC_HOST}" == settings.MEDIA_HOST
+    if is_media_host or slug in RESERVED_SLUGS or _shape(slug) in _PROTECTED:
         raise Conflict("slug_reserved", _("This address is reserved."), field="slug")
     if _is_taken(slug):
         raise Conflict("slug_taken", _("This address is taken."), field="slug")

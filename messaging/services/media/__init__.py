@@ -8,11 +8,13 @@ from messaging.services.media.attaching import attach
 from messaging.services.media.fetching import retry_fetch
 from messaging.services.media.links import media_link
 from messaging.services.media.store import open_stored, read_bytes
+from messaging.services.media.transcripts import note_transcript
 from messaging.services.media.uploads import store_upload
 
 __all__ = [
     "attach",
     "media_link",
+    "note_transcript",
     "open_stored",
     "read_bytes",
     "retry_fetch",

@@ -16,7 +16,7 @@ from evosense.core.schema import current_tenant, public_scope
 from messaging.gateway.client.errors import EvolutionError
 from messaging.ingest.models import WebhookBlob
 from messaging.models import MessageMedia
-from messaging.services.media import claims, fetching, sources, store, sweeping
+from messaging.services.media import claims, fetching, note_transcript, sources, store, sweeping
 from messaging.services.media.refusals import ScannerAway
 from messaging.tests.factories import make_raw_event
 from messaging.tests.media import samples
@@ -325,3 +325,14 @@ def test_the_raw_message_is_shown_to_a_server_that_forgot(make_media, monkeypatc
     assert first == media.message.provider_id
     assert raw["key"]["id"] == first
     assert raw["message"] == {"imageMessage": {"url": "https://mmg.whatsapp.net/x"}}
+
+
+def test_a_transcript_is_shown_once_it_is_there(make_media):
+    media = make_media("audio")
+    assert note_transcript(media.pk, "olá") is False
+    MessageMedia.objects.update(status="stored")
+    assert note_transcript(media.pk, "olá") is True
+    assert note_transcript(media.pk, "olá") is True
+    media.refresh_from_db()
+    assert media.transcript == "olá"
+    assert len(news()) == 1

@@ -9,12 +9,15 @@ from django.conf import settings
 from django.core import signing
 from django.test import Client
 
+from evosense.core.errors import Conflict
 from evosense.core.schema import current_tenant, public_scope, tenant_scope
 from evosense.testing.databases import ALPHA, BETA
 from messaging.models import MessageMedia, Upload
 from messaging.services.media import links, media_link, store
 from messaging.tests.media import samples
 from tenancy.models import Tenant
+from tenancy.services import slugs
+from tenancy.services.host_names import checked_host
 
 HOST = settings.MEDIA_HOST
 
@@ -209,3 +212,16 @@ def test_uploads_have_links_too(tenant):
 def test_keys_cannot_lead_elsewhere(tenant, key):
     with pytest.raises(FileNotFoundError):
         store.read_bytes(key)
+
+
+@pytest.mark.parametrize("host", ["media.testserver", "arquivos.testserver"])
+def test_its_name_is_no_companys(public, settings, host):
+    settings.MEDIA_HOST = host
+    with pytest.raises(Conflict, match="slug_reserved"):
+        slugs.check(host.partition(".")[0])
+
+
+def test_its_name_is_no_companys_own_domain(public, settings):
+    settings.MEDIA_HOST = "files.example.com"
+    with pytest.raises(Conflict, match="host_ours"):
+        checked_host("Files.example.com.")
