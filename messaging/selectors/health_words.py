@@ -117,6 +117,11 @@ def cause_words(code: str) -> str:
     return str(_CAUSES.get(code) or _FAILURES.get(code) or _NO_WORDS)
 
 
+def failure_words(code: str) -> str:
+    """Return a sentence for what is wrong with a server."""
+    return str(_FAILURES.get(code) or _NO_WORDS)
+
+
 def reason_words(reason: str) -> str:
     return str(_REASONS.get(reason, reason))
 

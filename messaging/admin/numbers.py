@@ -1,0 +1,129 @@
+"""Numbers of all companies that need somebody: open incidents, stopped lines, failed sends."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+from unfold.decorators import display
+
+from evosense.core.schema import tenant_scope
+from messaging.gateway import lanes
+from messaging.gateway.models import Lane
+from messaging.models import Incident
+from messaging.selectors.health_words import cause_words
+from tenancy.admin.base import Act, OperatorAdmin, WordsFilter
+from tenancy.admin.shown import BAD, CARE, GOOD, NOTHING, PLAIN, ago, link, number, word
+from tenancy.admin.site import operator_site
+from tenancy.models import TenantUsage
+
+MOST = 500
+
+
+@require_safe
+def incidents(request: HttpRequest) -> HttpResponse:
+    """Show what is open now in every company, and who has sends that did not go well."""
+    worried = TenantUsage.objects.select_related("tenant").filter(open_incidents__gt=0)
+    rows = [
+        _incident(usage, one)
+        for usage in worried.order_by("-open_incidents")[:MOST]
+        for one in usage.incidents
+    ][:MOST]
+    troubled = TenantUsage.objects.select_related("tenant").filter(
+        Q(failed_sends__gt=0) | Q(unknown_sends__gt=0)
+    )
+    sends = [
+        [link(one.tenant), number(one.failed_sends), number(one.unknown_sends),
+         ago(one.computed_at)]
+        for one in troubled.order_by("-unknown_sends", "-failed_sends")[:MOST]
+    ]  # fmt: skip
+    headers = [_("Company"), _("Number"), _("Kind"), _("State"), _("Cause"), _("Since")]
+    of_sends = [_("Company"), _("Failed in 24 h"), _("Outcome unknown"), _("Counted")]
+    context = {
+        **operator_site.each_context(request),
+        "title": _("Incidents"),
+        "tables": [
+            (_("Open incidents"), headers, rows),
+            (_("Sends that did not go well"), of_sends, sends),
+        ],
+        "nothing": _("Nothing is wrong here."),
+    }
+    return TemplateResponse(request, "operators/tables.html", context)
+
+
+def _incident(usage: TenantUsage, one: dict[str, Any]) -> list[Any]:
+    return [
+        link(usage.tenant),
+        one["name"],
+        str(Incident.Kind(one["kind"]).label),
+        _("Down") if one["severity"] == "down" else _("Unstable"),
+        cause_words(one["code"] or one["kind"]),
+        ago(datetime.fromisoformat(one["since"])),
+    ]
+
+
+def _resume(lane: Lane, _values: dict[str, Any]) -> None:
+    with tenant_scope(lane.tenant.ref):
+        lanes.release(lane.pk)
+
+
+@admin.register(Lane, site=operator_site)
+class LaneAdmin(OperatorAdmin):
+    """Sending lines: one for each number, with what stops it."""
+
+    list_display = ("number", "company", "shown_server", "shown_state", "reason", "due", "watched")
+    list_filter = (("state", WordsFilter), "reason")
+    search_fields = ("tenant__name", "tenant__slug")
+    ordering = ("-due_at",)
+    list_select_related = ("tenant", "server")
+    fields = (
+        ("number", "company"), ("shown_server", "state_word"), "reason", ("due_at", "lease_until"),
+        "watch_at",
+    )  # fmt: skip
+    acts = (
+        Act(
+            "release",
+            _("Let it go on"),
+            _resume,
+            applies=lambda lane: lane.state in (Lane.State.HELD, Lane.State.TRIPPED),
+            note=_("If the cause lasts, the next attempt stops it again."),
+            icon="play_arrow",
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Lane]:
+        rows: QuerySet[Lane] = super().get_queryset(request)
+        return rows.defer("server__api_key")
+
+    @display(description=_("Number"))
+    def number(self, lane: Lane) -> str:
+        return str(lane.pk)
+
+    @display(description=_("Company"))
+    def company(self, lane: Lane) -> str | SafeString:
+        return link(lane.tenant)
+
+    @display(description=_("Server"))
+    def shown_server(self, lane: Lane) -> str | SafeString:
+        return link(lane.server) if lane.server else NOTHING
+
+    @display(
+        description=_("State"),
+        ordering="state",
+        label={"open": GOOD, "held": CARE, "paused": PLAIN, "tripped": BAD},
+    )
+    def shown_state(self, lane: Lane) -> tuple[str, str]:
+        return lane.state, word(lane.get_state_display())
+
+    @display(description=_("Due"), ordering="due_at")
+    def due(self, lane: Lane) -> str:
+        return ago(lane.due_at)
+
+    @display(description=_("Looked at again"), ordering="watch_at")
+    def watched(self, lane: Lane) -> Any:
+        return lane.watch_at
