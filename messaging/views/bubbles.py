@@ -105,7 +105,8 @@ class ShownBubble:
         message = self.message
         parts = (
             message.status,
-            self.sending and (self.sending.state, self.sending.attempts),
+            self.sending.state if self.sending else "",
+            self.sending.failure.code if self.sending and self.sending.failure else "",
             self.waits,
             message.type,
             len(message.text),
