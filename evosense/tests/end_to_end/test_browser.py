@@ -152,7 +152,7 @@ def test_the_list_is_walked_by_keyboard(inside, line) -> None:
 
 
 def test_a_connection_is_made_by_hand_and_its_secret_is_shown_once(inside, house) -> None:
-    inside.goto("/conexoes/nova/")
+    inside.goto("/conexoes/nova/manual/")
     inside.locator("input[name=name]").fill("Assistência")
     inside.locator("input[name=instance]").fill("evs-9")
     inside.locator("main form button[type=submit], main form button.primary").first.click()
