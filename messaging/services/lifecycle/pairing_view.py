@@ -15,14 +15,14 @@ from messaging.services.lifecycle.views import CODE_LIMIT, CODE_SECONDS, Pairing
 State = Connection.State
 # A server that works shows its first code within this.
 FIRST_CODE = timedelta(seconds=25)
+# The news that it connects, sent before the first code, may come after it; no person is so quick.
 QUICKEST_SCAN = timedelta(seconds=1)
-# The news that it connects, sent before the first code, may come after it.
-FASTEST_PERSON = timedelta(seconds=2)
 _UP = frozenset({State.CONNECTED, State.DEGRADED})
 _STARTING = frozenset({State.INITIALIZING, State.CONNECTING, State.QR_PENDING})
 _ENDS = {
     "qr_expired": "expired",
     "pairing_refused": "refused",
+    "banned": "banned",
     **dict.fromkeys(SERVER_DOWN, "server_down"),
     **dict.fromkeys(BAD_KEY, "bad_key"),
 }
@@ -64,28 +64,24 @@ def _state(connection: Connection, found: Shelf) -> tuple[str, str]:
         return "wrong_number", "other_number"
     if connection.state in _UP:
         return ("already_open" if found.outcome == "already_open" else "connected"), ""
-    if connection.state == State.BANNED:
-        return "banned", "banned"
-    if connection.last_error in _CODES_ENDED:
-        return _ENDS[connection.last_error], connection.last_error
-    if _was_scanned(connection, found):
+    if connection.state == State.BANNED or connection.last_error in _CODES_ENDED:
+        problem = "banned" if connection.state == State.BANNED else connection.last_error
+        return _ENDS[problem], problem
+    if _was_scanned(connection):
         return "scanned", ""
     if found.has_code:
         return ("code_waiting" if found.typed else "waiting"), ""
     return _without_code(connection, found)
 
 
-def _was_scanned(connection: Connection, found: Shelf) -> bool:
+def _was_scanned(connection: Connection) -> bool:
     """Tell whether the server left the showing of codes to connect: a phone has read one."""
     if connection.state != State.CONNECTING:
-        return False
-    if found.shown_at is not None and connection.state_at - found.shown_at < FASTEST_PERSON:
         return False
     events = ConnectionEvent.objects.filter(connection=connection).order_by("-at", "-pk")
     last = list(events.values_list("state", "at")[:2])
     if [state for state, _at in last] != ["connecting", "qr_pending"]:
         return False
-    # The start of a session tells both at once, in any order; no person is that quick.
     return last[0][1] - last[1][1] > QUICKEST_SCAN
 
 

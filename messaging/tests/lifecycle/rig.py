@@ -30,7 +30,7 @@ from tenancy.models import WebhookRoute
 from tenancy.services import routes
 
 KEY = "the-global-key"
-ROOT = os.getcwd()  # noqa: PTH109
+ROOT = os.getcwd()
 
 
 @dataclass
@@ -109,12 +109,12 @@ def _receive(posted: Posted) -> int:
         call = pairing_codes.call(tenant.id, row.pk, arrival.qr, sent=arrival.sent)
         redis_client().eval(*(call or ["return 0", 0]))
     record = arrival.record
+    values = [timezone.now(), tenant.id, row.pk, record.dedupe_key, record.event, record.instance]
     with database_cursor() as cursor:
         cursor.execute(
             "INSERT INTO public.webhook_events (received_at, tenant_id, connection_id,"
             " dedupe_key, event, instance, body) VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            [timezone.now(), tenant.id, row.pk, record.dedupe_key, record.event]
-            + [record.instance, record.body],
+            [*values, record.body],
         )
     return 200
 
