@@ -2,12 +2,19 @@
 
 from celery import shared_task
 
+from messaging.connection_tasks import verify_one_webhook, verify_webhooks
 from messaging.services.parking import delete_expired
 from messaging.services.presence import show_typing
 from messaging.services.usage import refresh_usage as refresh
 
-# Its task is registered by being known here.
-__all__ = ["expire_parked", "refresh_usage", "show_typing"]
+# Their tasks are registered by being known here.
+__all__ = [
+    "expire_parked",
+    "refresh_usage",
+    "show_typing",
+    "verify_one_webhook",
+    "verify_webhooks",
+]
 
 
 @shared_task(name="messaging.expire_parked", allow_suspended=True)
