@@ -20,7 +20,7 @@ from evosense.core import heartbeat, metrics
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evosense.settings.base")
 
-QUEUES = ("ingest", "dispatch", "media", "ai", "maintenance")
+QUEUES = ("watch", "ingest", "dispatch", "media", "ai", "maintenance")
 
 app = Celery("evosense", task_cls="tenancy.db.tasks:TenantTask")
 app.config_from_object(settings.CELERY)
@@ -55,6 +55,11 @@ app.conf.beat_schedule = {
         "task": "tenancy.fan_out",
         "schedule": 60.0,
         "kwargs": {"task": "messaging.forget_old_looks", "minutes": 1440},
+    },
+    "webhooks": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "messaging.verify_webhooks", "minutes": 1440},
     },
     "parked": {
         "task": "tenancy.fan_out",

@@ -32,10 +32,11 @@ class MessagingConfig(AppConfig):
         from evosense.core.outbox import subscribe  # noqa: PLC0415
         from messaging import watch_tasks  # noqa: PLC0415
         from messaging.events import ConnectionStateChanged, GapRepairAsked  # noqa: PLC0415
-        from messaging.services.health import alerts, letters  # noqa: PLC0415
+        from messaging.services.health import alerts, letters, metrics  # noqa: PLC0415
         from tenancy.db.tickets import Fairly  # noqa: PLC0415
 
         subscribe(ConnectionStateChanged, watch_tasks.follow_state)
         subscribe(GapRepairAsked, Fairly("maintenance", watch_tasks.repair_gap))
         alerts.register_alerts()
         letters.register_letters()
+        metrics.register_metrics()

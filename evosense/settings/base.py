@@ -343,8 +343,13 @@ CELERY = {
     "broker_connection_retry_on_startup": True,
     "broker_transport_options": {"visibility_timeout": 3600},
     "task_default_queue": "maintenance",
-    # What is sent to show a customer that somebody types must not wait behind housekeeping.
-    "task_routes": {"messaging.show_typing": {"queue": "dispatch"}},
+    "task_routes": {
+        # What is sent to show a customer that somebody types must not wait behind housekeeping.
+        "messaging.show_typing": {"queue": "dispatch"},
+        # An outage makes much work for all other queues, and must not blind the watch.
+        "messaging.watch": {"queue": "watch"},
+        "messaging.follow_state": {"queue": "watch"},
+    },
 }
 
 LOGGING = logging_settings(as_json=True, level=env.text("LOG_LEVEL", "INFO"))
