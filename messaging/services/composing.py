@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import Invalid
 from evosense.core.idempotency import answer_once
-from evosense.core.phones import parse_phone
 from messaging.models import Upload
 from messaging.selectors.connections import connection_model
 from messaging.services.drafts import LONGEST, MOST_UPLOADS, Draft, close_draft
@@ -86,10 +85,10 @@ def open_conversation(*, connection: UUID, to: str, text: str, user_id: int, key
 
 def _reachable(connection: UUID, to: str) -> str:
     """Return the address to write to, once WhatsApp said that the number is there."""
-    if parse_phone(to) is None:
-        message = _("This is not a phone number. Write area code and number.")
-        raise Invalid("invalid_number", message, field="to")
-    (found,) = check_numbers(connection_model(connection), [to])
+    try:
+        (found,) = check_numbers(connection_model(connection), [to])
+    except Invalid as error:
+        raise Invalid(error.code, error.message, field="to") from error
     if not found.exists:
         message = _("This number is not on WhatsApp.")
         raise Invalid("not_on_whatsapp", message, field="to")

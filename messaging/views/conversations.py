@@ -17,6 +17,7 @@ from evosense.core.htmx import toast, wants_fragment
 from messaging.models import Connection
 from messaging.selectors import contacts, conversations
 from messaging.selectors.choices import unread_totals
+from messaging.selectors.connections import connection_model
 from messaging.selectors.conversations import ConversationRow
 from messaging.selectors.outgoing import sending_views
 from messaging.selectors.thread import (
@@ -131,7 +132,9 @@ def conversation_read(request: HttpRequest, conversation_id: UUID) -> HttpRespon
     """Mark a conversation read, because somebody looks at its end."""
     row = conversations.conversation(conversation_id, show_numbers=sees_numbers(request))
     reading.mark_read(row.pk, until=_seen_until(request, row.last_message_at))
-    sending.mark_read(row.id)
+    # Where the server marks everything at once there is nothing left to tell.
+    if not connection_model(row.connection.id).settings.get("read_messages"):
+        sending.mark_read(row.id)
     return _after_marking(request, row.id, is_unread=False)
 
 
