@@ -10,8 +10,8 @@ from evosense.core.rest import Fields, PageQuery, Query, UtcDateTimeField
 from messaging.gateway.lanes import lane_views
 from messaging.gateway.models import Lane
 from messaging.models import Connection, GapRepair, HealthLog, Incident
-from messaging.selectors.connection_outgoing import waiting_counts
 from messaging.selectors.connections import ConnectionView
+from messaging.selectors.outgoing import queue_depths
 
 CONNECTION_STATES = Connection.State.values
 SEVERITIES = ["degraded", "down"]
@@ -158,6 +158,16 @@ class SignalSerializer(serializers.Serializer[Any]):
     words = serializers.CharField()
 
 
+class HealthRowSerializer(serializers.Serializer[Any]):
+    connection = serializers.UUIDField(source="id")
+    name = serializers.CharField()
+    state = serializers.ChoiceField(choices=CONNECTION_STATES)
+    health = serializers.ChoiceField(choices=HEALTH, help_text="Empty before the first look.")
+    checked_at = UtcDateTimeField(source="health_at", allow_null=True)
+    signals = SignalSerializer(many=True)
+    muted_until = UtcDateTimeField(allow_null=True)
+
+
 class HealthEntrySerializer(serializers.Serializer[Any]):
     status = serializers.CharField()
     check = serializers.ChoiceField(choices=HealthLog.Check.values)
@@ -235,15 +245,12 @@ class WithLaneSerializer(serializers.Serializer[Any]):
         found = self.context.get("lanes", {}).get(row.id)
         if found is None:
             return None
-        waiting = self.context["waiting"].get(row.pk, 0)
+        waiting = self.context["waiting"].get(row.id, 0)
         shown = {name: getattr(found, name) for name in ("state", "reason", "due_at")}
         return LaneSerializer({**shown, "waiting": waiting}).data
 
 
 def lanes_of(views: Iterable[ConnectionView]) -> dict[str, Any]:
     """Return the context with which connections show their sending lines."""
-    rows = list(views)
-    return {
-        "lanes": lane_views([row.id for row in rows]),
-        "waiting": waiting_counts([row.pk for row in rows]),
-    }
+    ids = [row.id for row in views]
+    return {"lanes": lane_views(ids), "waiting": queue_depths(ids)}

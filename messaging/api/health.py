@@ -5,9 +5,10 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from evosense.core.rest import ApiView, answer_post, checked_body, page_of
+from evosense.core.rest import ApiView, PageQuery, answer_post, checked_body, page_of
 from evosense.core.rest_schema import Operation, describes, page_serializer
 from messaging.api.connection_outputs import (
+    HealthRowSerializer,
     HealthSerializer,
     IncidentQuery,
     IncidentSerializer,
@@ -17,7 +18,7 @@ from messaging.api.connection_outputs import (
 )
 from messaging.api.connections import READ, WRITE
 from messaging.api.queries import page_options
-from messaging.selectors.connections import connection_model
+from messaging.selectors.connections import connection_model, connection_page
 from messaging.selectors.health import health_view
 from messaging.selectors.incidents import (
     incident_page,
@@ -28,6 +29,25 @@ from messaging.selectors.incidents import (
 from messaging.services.gaps.requests import request_repair
 from messaging.services.health.incidents import acknowledge
 from messaging.services.health.look import check_now
+
+
+class HealthList(ApiView):
+    required_scopes = {"GET": READ}
+    query_serializer_class = PageQuery
+
+    @describes(
+        Operation(
+            id="health_list",
+            tag="health",
+            scope=READ,
+            query=PageQuery,
+            answer=page_serializer(HealthRowSerializer),
+        )
+    )
+    def get(self, request: Request) -> Response:
+        """List how the connections are, the one made last first."""
+        page = connection_page(**page_options(self.query))
+        return page_of(HealthRowSerializer(page.rows, many=True).data, page.next)
 
 
 class ConnectionHealth(ApiView):

@@ -18,6 +18,7 @@ SENDING_STATES = Outgoing.State.values
 class FailureSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     words = serializers.CharField()
+    detail = serializers.CharField(help_text="What the server said, in short.")
     can_retry = serializers.BooleanField(help_text="Whether sending it again may help.")
 
 

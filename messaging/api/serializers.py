@@ -13,6 +13,7 @@ from messaging.models import Contact, Conversation, Message, MessageMedia
 from messaging.selectors.bubbles import Bubble
 from messaging.selectors.contacts import ContactRow
 from messaging.selectors.conversations import ConversationRow
+from messaging.services.media import media_link
 
 FREE_FORM = {"type": ["object", "null"], "additionalProperties": True}
 NOT_ANALYSED: dict[str, Any] = {
@@ -51,6 +52,18 @@ class MediaSerializer(serializers.Serializer[Any]):
     size = serializers.IntegerField()
     name = serializers.CharField()
     transcript = serializers.CharField(allow_null=True)
+    url = serializers.SerializerMethodField()
+    thumb_url = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_url(self, media: MessageMedia) -> str | None:
+        """Return a link that works for some minutes; null while the file is not stored."""
+        return media_link(media) or None
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_thumb_url(self, media: MessageMedia) -> str | None:
+        """Return a link to the small picture; null where there is none."""
+        return media_link(media, "thumb") or None
 
 
 class AnalysisSerializer(serializers.Serializer[Any]):

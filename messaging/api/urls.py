@@ -16,6 +16,7 @@ from messaging.api.contacts import ContactDetail, ContactList
 from messaging.api.conversations import ConversationDetail, ConversationList
 from messaging.api.health import (
     ConnectionHealth,
+    HealthList,
     IncidentAcknowledgement,
     IncidentDetail,
     IncidentList,
@@ -73,6 +74,7 @@ urlpatterns = [
     path(f"{_SERVER}/test", ServerTest.as_view()),
     path(f"{_SERVER}/instances", ServerInstances.as_view()),
     path(f"{_SERVER}/connections", ServerConnections.as_view()),
+    path("health", HealthList.as_view()),
     path("incidents", IncidentList.as_view()),
     path("incidents/<uuid:incident_id>", IncidentDetail.as_view()),
     path("incidents/<uuid:incident_id>/acknowledge", IncidentAcknowledgement.as_view()),

@@ -21,7 +21,7 @@ from tenancy.permissions import SCOPES
 from tenancy.tests import factories
 
 PROBLEM = "application/problem+json"
-LISTS = ("connections", "conversations", "contacts", "messages")
+LISTS = ("connections", "conversations", "contacts", "messages", "health")
 
 
 @pytest.fixture

@@ -73,7 +73,10 @@ def test_message_has_every_key_of_the_contract(api):
             "size": 10,
             "name": "a",
             "transcript": None,
+            "url": None,
+            "thumb_url": None,
         },
+        "sending": None,
         "location": {"latitude": -23.5, "longitude": -46.6},
         "contacts": None,
         "analysis": {

@@ -191,6 +191,7 @@ def test_a_file_comes_by_upload_or_in_the_body(api, line):
         "image",
     )
     inline = {"base64": base64.b64encode(PNG).decode(), "name": "b.png"}
+    assert shown["media"]["url"].startswith("http")
     answer = caller.post("messages", {"type": "document", "to": TO, "media": inline})
     assert (answer.status_code, answer.json()["media"]["name"]) == (201, "b.png")
 
@@ -260,6 +261,26 @@ def test_waiting_messages_are_cancelled_and_failed_ones_sent_again(api, line):
     Outgoing.objects.update(state="unknown")
     known = caller.post(f"{path}/resolve", {"was_sent": True})
     assert (known.status_code, known.json()["status"]) == (200, "sent")
+
+
+def test_progress_and_attempts_are_shown(api, line):
+    caller = api()
+    sent = caller.post("messages", {"type": "text", "to": TO, "text": "Oi"}).json()
+    assert sent["sending"]["state"] == "queued"
+    assert (sent["sending"]["attempts"], sent["sending"]["can_cancel"]) == (0, True)
+    row = Outgoing.objects.get()
+    row.tries.create(number=1, outcome="unknown", code="timed_out", milliseconds=60_000)
+    failure = {"code": "timed_out", "detail": "", "can_retry": False}
+    Outgoing.objects.update(state="unknown", attempts=1, failure=failure)
+
+    (listed,) = caller.get("messages").json()["results"]
+    assert (listed["sending"]["state"], listed["sending"]["can_resolve"]) == ("unknown", True)
+    assert listed["sending"]["failure"]["code"] == "timed_out"
+    assert listed["sending"]["failure"]["words"]
+    (attempt,) = caller.get(f"messages/{sent['id']}/attempts").json()["results"]
+    assert (attempt["outcome"], attempt["milliseconds"]) == ("unknown", 60_000)
+    foreign = caller.get(f"messages/{NOBODY}/attempts")
+    assert foreign.status_code == 404
 
 
 def test_reading_and_typing_are_told(api, line):
