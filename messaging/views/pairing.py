@@ -26,6 +26,8 @@ from messaging.views.connections_detail import server_name
 from messaging.views.pairing_words import UNDER_WAY, said_of
 from tenancy.permissions import requires
 
+# States whose own words leave open what went wrong.
+SAYS_WHY = frozenset({"none", "provider_error", "server_down", "bad_key"})
 # The longest window of history that is offered right after pairing.
 OFFERED_DAYS = (1, 7, 30)
 
@@ -116,6 +118,7 @@ def _context(request: HttpRequest, view: ConnectionView, state: PairingView) -> 
         "state": name,
         "is_under_way": name in UNDER_WAY,
         "is_up": name in ("connected", "already_open"),
+        "says_why": name in SAYS_WHY,
         "may_manage": may_manage,
         "sees_numbers": sees_numbers(request),
         "is_old": is_old,
