@@ -8,7 +8,7 @@ from messaging.services.sending.acts import (
     post_status,
     react,
 )
-from messaging.services.sending.decisions import cancel, resolve, retry
+from messaging.services.sending.decisions import cancel, replay_dead, resolve, retry
 from messaging.services.sending.messages import send_message
 from messaging.services.sending.refusals import sending_refusal
 from messaging.services.sending.requests import SendRequest
@@ -22,6 +22,7 @@ __all__ = [
     "mark_read",
     "post_status",
     "react",
+    "replay_dead",
     "resolve",
     "retry",
     "send_message",

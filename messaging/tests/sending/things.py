@@ -9,6 +9,7 @@ from messaging.models import Connection
 from messaging.services.sending import SendRequest, send_message
 from messaging.tests import factories
 
+KNOWN_JID = "5511988887777@s.whatsapp.net"
 KNOWN = "5511988887777"
 _numbers = count(1)
 
