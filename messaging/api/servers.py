@@ -4,9 +4,11 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from evosense.core.errors import NotAllowed
 from evosense.core.rest import ApiView, answer_post, checked_body
 from evosense.core.rest_schema import Operation, describes
 from messaging.api.connection_outputs import (
@@ -107,8 +109,11 @@ class ServerTest(ApiView):
 
     @describes(Operation(id="servers_test", tag="servers", scope=WRITE, answer=ServerSerializer))
     def post(self, request: Request, server_id: UUID) -> Response:
-        """Ask a server for its version, its licence, and whether it takes the key."""
-        servers.probe_server(servers.server_view(server_id).id)
+        """Ask one's own server for its version, its licence, and whether it takes the key."""
+        if not servers.server_view(server_id).is_own:
+            message = _("The house looks after its servers itself.")
+            raise NotAllowed("house_server", message, field="server_id")
+        servers.probe_server(server_id)
         return Response(_shown(server_id))
 
 

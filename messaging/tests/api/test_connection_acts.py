@@ -62,8 +62,8 @@ def test_a_house_server_may_be_used_and_not_changed_or_read(api, simulator, tena
     assert (shown["url"], shown["is_own"]) == ("", False)
     assert caller.patch(path, {"name": "minha"}).status_code == 404
     assert caller.send("delete", path).status_code == 404
-    refused = caller.get(f"{path}/instances")
-    assert (refused.status_code, refused.json()["code"]) == (403, "house_server")
+    for refused in (caller.get(f"{path}/instances"), caller.post(f"{path}/test")):
+        assert (refused.status_code, refused.json()["code"]) == (403, "house_server")
 
 
 def test_a_number_is_connected_paired_and_removed(api, server, simulator):
