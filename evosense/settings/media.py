@@ -71,7 +71,7 @@ def media_storage(env: Environment) -> dict[str, Any]:
 def _client(addressing: str) -> Any:
     """Return how boto speaks: a bucket that is away must not hold a page for minutes."""
     # Only installations with a bucket load it: it costs a second at each start.
-    from botocore.config import Config  # noqa: PLC0415
+    from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415
 
     return Config(
         s3={"addressing_style": addressing},

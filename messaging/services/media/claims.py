@@ -44,7 +44,7 @@ def take(media_id: int) -> MessageMedia | None:
     if row is None:
         return None
     # What a worker wrote that died before it could say so.
-    store.delete(row[0])
+    store.discard(row[0])
     found: MessageMedia = MessageMedia.objects.select_related("message__connection").get(
         pk=media_id
     )
@@ -93,19 +93,19 @@ def stored(media: MessageMedia, **values: Any) -> bool:
         **values,
     )
     if not is_ours:
-        store.delete(media.storage_key)
+        store.discard(media.storage_key)
     return is_ours
 
 
 def ended(media: MessageMedia, status: str, code: str) -> bool:
     """Settle without a file, and say why."""
-    store.delete(media.storage_key)
+    store.discard(media.storage_key)
     return settle(media, status=status, failure=code, next_attempt_at=None, storage_key="")
 
 
 def later(media: MessageMedia, code: str, *, seconds: float, counts: bool = True) -> bool:
     """Give the claim back until then. With `counts=False` it was our own fault: no attempt."""
-    store.delete(media.storage_key)
+    store.discard(media.storage_key)
     return settle(
         media,
         failure=code,

@@ -7,8 +7,10 @@ are written (`claims`).
 import io
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 
+import structlog
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +20,7 @@ from evosense.core.errors import NotFound as NotFoundError
 from messaging.models import MessageMedia
 from messaging.services.media import claims, sources, store
 from messaging.services.media.examining import Kept, examine
+from messaging.services.media.pictures import thumb_of_picture
 from messaging.services.media.refusals import Refused, ScannerAway
 
 Status = MessageMedia.Status
@@ -32,24 +35,28 @@ _SKIPPED = frozenset({"too_large", "wrong_type", "infected"})
 # A person may ask for these again.
 RETRIABLE = frozenset({Status.UNAVAILABLE, Status.PENDING})
 VIEW_ONCE = "view_once"
+# Attempts that end without a word count too: workers that were killed, errors of ours.
+MOST_ATTEMPTS = len(claims.PAUSES) + 4
+logger = structlog.get_logger(__name__)
 
 
 def fetch(media_ids: Iterable[int]) -> list[int]:
     """Fetch what nobody else does; returns those that there was no time for."""
     started, waiting = time.monotonic(), list(media_ids)
     while waiting and time.monotonic() - started < SECONDS:
-        fetch_one(waiting.pop(0))
+        media_id = waiting.pop(0)
+        try:
+            fetch_one(media_id)
+        except Exception:
+            # One file must not hold up the others; its claim ends with its lease.
+            logger.exception("media_fetch_failed", media=media_id)
     return waiting
 
 
 def fetch_one(media_id: int) -> None:
     """Fetch one file, unless somebody else does or it is not due."""
     media = claims.take(media_id)
-    if media is None:
-        return
-    if media.message.view_once:
-        # What opens once is between two phones.
-        claims.ended(media, Status.SKIPPED, VIEW_ONCE)
+    if media is None or _was_refused(media):
         return
     try:
         kept = _fetched(media)
@@ -64,6 +71,19 @@ def fetch_one(media_id: int) -> None:
         claims.later(media, "storage_away", seconds=OUR_PAUSE, counts=False)
     else:
         _stored(media, kept)
+
+
+def _was_refused(media: MessageMedia) -> bool:
+    """End a claim for which nobody is to be asked."""
+    if media.message.view_once:
+        # What opens once is between two phones.
+        claims.ended(media, Status.SKIPPED, VIEW_ONCE)
+        return True
+    if media.attempts > MOST_ATTEMPTS:
+        # Whatever ends the worker or raises here would do so for ever.
+        claims.ended(media, Status.UNAVAILABLE, "gave_up")
+        return True
+    return False
 
 
 def retry_fetch(media_id: int) -> None:
@@ -97,8 +117,10 @@ def _may_ask(media: MessageMedia) -> bool:
 
 def _fetched(media: MessageMedia) -> Kept:
     """Bring, check and store one file under the name that the claim chose."""
-    content = sources.bytes_of(media, may_ask=_may_ask(media))
-    kept = examine(content, kind=media.kind, name=media.name, declared=media.mime)
+    found = sources.bytes_of(media, may_ask=_may_ask(media))
+    kept = examine(found.content, kind=media.kind, name=media.name, declared=media.mime)
+    if kept.kind == "video" and found.preview:
+        kept = replace(kept, thumb=thumb_of_picture(io.BytesIO(found.preview)))
     store.save(media.storage_key, kept.content)
     if kept.thumb:
         store.save(store.thumb_of(media.storage_key), io.BytesIO(kept.thumb))

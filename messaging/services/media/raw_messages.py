@@ -4,7 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from evosense.core.schema import current_tenant, public_scope
+from messaging.ingest.envelope.content import unwrap_content
 from messaging.ingest.envelope.parse import load
+from messaging.ingest.envelope.scalars import to_bytes
 from messaging.ingest.models import WebhookBlob, WebhookEvent
 from messaging.models import MessageMedia
 
@@ -49,6 +51,12 @@ def blob_of(media: MessageMedia, raw: dict[str, Any]) -> bytes | None:
         rows = WebhookBlob.objects.filter(pk=blob_id, received_at=media.raw_received_at)
         found = rows.values_list("content", flat=True).first()
     return bytes(found) if found is not None else None
+
+
+def picture_inside(raw: dict[str, Any]) -> bytes:
+    """Return the small JPEG that WhatsApp sends along with a film; b"" when there is none."""
+    _key, value, _wrappers = unwrap_content(raw["message"])
+    return (to_bytes(value.get("jpegThumbnail")) or b"") if isinstance(value, dict) else b""
 
 
 def _node_of(body: object, provider_id: str) -> dict[str, Any] | None:

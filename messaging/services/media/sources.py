@@ -4,6 +4,7 @@ Every way out goes through the egress door. Nothing here writes.
 """
 
 import io
+from dataclasses import dataclass
 from typing import IO, Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -18,7 +19,7 @@ from messaging.gateway.client.evolution import evolution
 from messaging.gateway.models import EvolutionServer
 from messaging.gateway.servers import Unreachable, instance_of
 from messaging.models import MessageMedia
-from messaging.services.media.raw_messages import blob_of, raw_message
+from messaging.services.media.raw_messages import blob_of, picture_inside, raw_message
 
 COPY_SECONDS = 90.0
 # The server answered, and what it said will not change by asking again.
@@ -58,7 +59,15 @@ class NotFound(Exception):  # noqa: N818  (read as a sentence where raised)
         self.is_away = is_away
 
 
-def bytes_of(media: MessageMedia, *, may_ask: bool = True) -> IO[bytes]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file, and the small picture of it that came with the message, b"" for none."""
+
+    content: IO[bytes]
+    preview: bytes = b""
+
+
+def bytes_of(media: MessageMedia, *, may_ask: bool = True) -> Found:
     """Return the file from the first source that has it; raises NotFound.
 
     Without `may_ask` only our own log is looked at.
@@ -71,7 +80,7 @@ def bytes_of(media: MessageMedia, *, may_ask: bool = True) -> IO[bytes]:
         content = copied(media.remote_url)
     if content is None:
         content = from_server(media, raw)
-    return io.BytesIO(content)
+    return Found(io.BytesIO(content), picture_inside(raw) if raw else b"")
 
 
 def copied(url: str) -> bytes | None:

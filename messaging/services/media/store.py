@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterator
 from typing import IO, Any
 
+import structlog
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.utils import timezone
@@ -17,6 +18,7 @@ from evosense.core.schema import current_tenant
 from tenancy.archive.files import folder_of
 
 PIECE = 64 * 1024
+logger = structlog.get_logger(__name__)
 _KEY = re.compile(r"media/\d{4}/\d{2}/[0-9a-f]{40}(-thumb)?")
 
 
@@ -52,6 +54,15 @@ def delete(storage_key: str) -> None:
     """Remove a file and its small picture; what is not there is fine."""
     for key in (storage_key, thumb_of(storage_key)) if storage_key else ():
         default_storage.delete(_path(key))
+
+
+def discard(storage_key: str) -> None:
+    """Remove a file that no row names, now or, while the storage is away, by the daily sweep."""
+    try:
+        delete(storage_key)
+    except Exception:
+        # Each storage has errors of its own.
+        logger.warning("media_file_left_behind", exc_info=True)
 
 
 def open_stored(storage_key: str) -> "File[bytes]":

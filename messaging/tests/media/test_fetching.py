@@ -1,5 +1,6 @@
 """Where files come from, when they are asked for again, and what is said when they are gone."""
 
+import base64
 import io
 import json
 from dataclasses import replace
@@ -199,11 +200,14 @@ def test_our_own_faults_are_no_attempts(make_media, server, monkeypatch, away):
         raise away
 
     media = make_media()
-    place = fetching.store if isinstance(away, store.StoreAway) else fetching
-    name = "save" if isinstance(away, store.StoreAway) else "examine"
+    is_disk = isinstance(away, store.StoreAway)
     with monkeypatch.context() as patched:
-        patched.setattr(place, name, failing)
-        for _ in range(8):
+        if is_disk:
+            patched.setattr(store.default_storage, "save", failing)
+            patched.setattr(store.default_storage, "delete", failing)
+        else:
+            patched.setattr(fetching, "examine", failing)
+        for _ in range(12):
             server.append(samples.PDF)
             again(media)
     assert (media.status, media.attempts) == ("pending", 0)
@@ -336,3 +340,41 @@ def test_a_transcript_is_shown_once_it_is_there(make_media):
     media.refresh_from_db()
     assert media.transcript == "olá"
     assert len(news()) == 1
+
+
+def test_a_file_that_kills_workers_is_given_up_and_holds_up_nobody(make_media, server, monkeypatch):
+    media, good = make_media(), make_media("document")
+    real = fetching.examine
+
+    def poisoned(content, **told):
+        if told["kind"] == "image":
+            raise MemoryError
+        return real(content, **told)
+
+    monkeypatch.setattr(fetching, "examine", poisoned)
+    server += [samples.picture(), samples.PDF]
+    fetching.fetch([media.pk, good.pk])
+    good.refresh_from_db()
+    assert good.status == "stored"
+    for _ in range(fetching.MOST_ATTEMPTS):
+        server.append(samples.picture())
+        MessageMedia.objects.filter(pk=media.pk).update(next_attempt_at=None)
+        fetching.fetch([media.pk])
+    media.refresh_from_db()
+    assert (media.status, media.failure, media.storage_key) == ("unavailable", "gave_up", "")
+
+
+@pytest.mark.parametrize("told", ["text", {"0": 255}, None], ids=["base64", "octets", "none"])
+def test_a_film_has_the_small_picture_that_came_with_it(make_media, server, told):
+    jpeg = samples.picture(size=(32, 24))
+    if told == "text":
+        told = base64.b64encode(jpeg).decode()
+    elif told:
+        told = {str(place): octet for place, octet in enumerate(jpeg)}
+    media = make_media("video", width=640, height=480)
+    with_event(media, {"videoMessage": {"jpegThumbnail": told}})
+    server.append(samples.MP4)
+    once(media)
+    assert media.status == "stored"
+    assert bool(media.thumb_key) is bool(told)
+    assert (media.width, media.height) == (640, 480)
