@@ -7,22 +7,26 @@ import json
 import os
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
+from evosense.core.crypto import token_digest
 from evosense.core.errors import Conflict, NotFound
 from evosense.core.ids import random_token
 from evosense.core.schema import public_scope, tenant_scope
+from messaging.management import demo_server
+from messaging.management.demo_server import DemoServer
 from messaging.models import Connection
 from messaging.services import connections
+from messaging.services.lifecycle import InstanceSettings
 from messaging.simulator.demo import DEMO_LINES, DEMO_NAMES
 from messaging.simulator.people import Line
-from messaging.simulator.run import DEFAULT_PORT, demo_file
+from messaging.simulator.run import demo_file
 from tenancy.models import Membership, SecurityPolicy, Tenant, User
-from tenancy.services import operators, people, tenants
+from tenancy.services import operators, people, routes, tenants
 
 SLUG = "aurora"
 NAME = "Móveis Aurora"
@@ -50,6 +54,7 @@ class Company:
     tenant: Tenant
     password: str
     wires: tuple[Wire, ...]
+    server: DemoServer
 
     def facts(self) -> dict[str, Any]:
         port = f":{settings.PUBLIC_PORT}" if settings.PUBLIC_PORT else ""
@@ -61,6 +66,7 @@ class Company:
             "password": self.password,
             "operator": OPERATOR[0],
             "operator_url": f"{settings.PUBLIC_SCHEME}://{settings.PUBLIC_HOST}{port}/admin/",
+            "server": self.server.facts(),
             "people": {role: email for email, _, role in PEOPLE},
             "connections": [
                 {
@@ -82,9 +88,11 @@ def ensure() -> Company:
     password = str(remembered.get("password") or secrets.token_urlsafe(12))
     _people(tenant, password)
     known = {wire["instance"]: wire for wire in remembered.get("connections", [])}
+    server = demo_server.choose(remembered.get("server") or {})
     with tenant_scope(tenant.ref):
-        wires = tuple(_connection(line, known.get(line.instance)) for line in DEMO_LINES)
-    return Company(tenant, password, wires)
+        wires = tuple(_connection(line, known.get(line.instance), server) for line in DEMO_LINES)
+        demo_server.ensure(server)
+    return Company(tenant, password, wires, server)
 
 
 def save(company: Company) -> None:
@@ -150,9 +158,9 @@ def _person(email: str, name: str, password: str) -> User:
     return user
 
 
-def _connection(line: Line, known: dict[str, Any] | None) -> Wire:
-    existing = Connection.objects.filter(instance=line.instance).first()
-    if existing and known and known.get("id") == str(existing.public_id) and known.get("token"):
+def _connection(line: Line, known: dict[str, Any] | None, server: DemoServer) -> Wire:
+    existing = Connection.objects.filter(instance=line.instance, removed_at=None).first()
+    if existing and known and _still_opens(existing, known):
         return Wire(**{name: str(known[name]) for name in Wire.__slots__})
     api_key = random_token()
     if existing:
@@ -161,15 +169,38 @@ def _connection(line: Line, known: dict[str, Any] | None) -> Wire:
         made = connections.create_connection(
             name=DEMO_NAMES[line.instance],
             instance=line.instance,
-            server_url=f"http://127.0.0.1:{DEFAULT_PORT}",
+            server_url=server.url,
             api_key=api_key,
             number=line.number,
         )
     connection = made.connection
+    if not connection.is_managed:
+        _manage(connection)
     return Wire(
         id=str(connection.public_id),
         name=connection.name,
         instance=connection.instance,
         token=made.token,
         api_key=connection.api_key or api_key,
+    )
+
+
+def _still_opens(existing: Connection, known: dict[str, Any]) -> bool:
+    """Tell whether what is remembered of a connection is still true.
+
+    A token that was renewed in the panel is forgotten by the simulator, which remembers the file.
+    """
+    if known.get("id") != str(existing.public_id) or not known.get("token"):
+        return False
+    digest = token_digest(str(known["token"]))
+    return routes.promote_token(route_id=existing.public_id, digest=digest)
+
+
+def _manage(connection: Connection) -> None:
+    """Let the house look after the instance, as if it had made it itself."""
+    Connection.objects.filter(pk=connection.pk).update(
+        is_managed=True,
+        instance_id=connection.instance,
+        wants_session=True,
+        settings=asdict(InstanceSettings()),
     )

@@ -25,6 +25,8 @@ DEFAULT_PORT = 9100
 DEFAULT_KEY = "simulator-key"
 AUTO_PAIR_SECONDS = 6.0
 REPLY_SHARE = 0.7
+# What nobody subscribes to: presence, and whole chat lists.
+NOISE = frozenset({"PRESENCE_UPDATE", "CHATS_SET", "CHATS_UPSERT", "CHATS_UPDATE", "CHATS_DELETE"})
 
 
 class SetupError(Exception):
@@ -58,7 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def serve(options: dict[str, Any], announce: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; `announce` gets one JSON line as soon as requests work."""
     simulator = build(options)
-    listener = _open_port(options["host"], options["port"], may_move=options["demo"])
+    usual = demo_port() if options["demo"] else DEFAULT_PORT
+    listener = _open_port(options["host"], options["port"], usual, may_move=options["demo"])
     host, port = listener.getsockname()[:2]
     line = json.dumps({"url": f"http://{host}:{port}", "api_key": simulator.options.global_key})
     config = uvicorn.Config(App(simulator), log_level="warning", access_log=False, lifespan="on")
@@ -79,10 +82,11 @@ class _Announcing(uvicorn.Server):
 
 def build(options: dict[str, Any]) -> Simulator:
     demo = bool(options.get("demo"))
+    known = read_demo(demo_file()) if demo else {}
     rate = options.get("rate")
     chosen = Options(
         version=options["evolution_version"],
-        global_key=os.environ.get("SIMULATOR_API_KEY") or DEFAULT_KEY,
+        global_key=_global_key(known),
         seed=DEMO_SEED if demo else options["seed"],
         chats=options["chats"],
         rate=rate if rate is not None else (DEMO_RATE if demo else 0.0),
@@ -96,8 +100,13 @@ def build(options: dict[str, Any]) -> Simulator:
     if not demo:
         return Simulator(chosen)
     simulator = Simulator(chosen, world=demo_world())
-    wire_demo(simulator, read_demo(demo_file()), receiver_url(options.get("receiver")))
+    wire_demo(simulator, known, receiver_url(options.get("receiver")))
     return simulator
+
+
+def _global_key(demo: dict[str, Any]) -> str:
+    chosen = os.environ.get("SIMULATOR_API_KEY")
+    return chosen or str((demo.get("server") or {}).get("key") or DEFAULT_KEY)
 
 
 def demo_file() -> Path:
@@ -132,16 +141,21 @@ def wire_demo(simulator: Simulator, demo: dict[str, Any], receiver: str) -> None
         instance.webhook = Webhook(
             url=f"{receiver}/hooks/evo/{connection['id']}",
             headers={"X-EvoSense-Token": connection["token"]},
-            events=instance.bodies.version.events,
+            events=tuple(one for one in instance.bodies.version.events if one not in NOISE),
         )
 
 
-def _open_port(host: str, port: int | None, *, may_move: bool) -> socket.socket:
+def demo_port() -> int:
+    """The port that seed_demo chose, where the demonstration's company looks for its server."""
+    return int((read_demo(demo_file()).get("server") or {}).get("port") or DEFAULT_PORT)
+
+
+def _open_port(host: str, port: int | None, usual: int, *, may_move: bool) -> socket.socket:
     """Two demonstrations on one machine must not fight for the usual port."""
     if port is not None:
         return _listen(host, port)
     try:
-        return _listen(host, DEFAULT_PORT)
+        return _listen(host, usual)
     except SetupError:
         if not may_move:
             raise

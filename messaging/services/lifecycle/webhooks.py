@@ -25,6 +25,8 @@ from messaging.services.lifecycle.row import living, managed, write_down
 from tenancy.services import routes
 
 HEADER = "X-EvoSense-Token"
+# Costs both sides work and tells us nothing; anything else that is posted besides may stay.
+NOISE = frozenset({"PRESENCE_UPDATE", "CHATS_SET", "CHATS_UPSERT", "CHATS_UPDATE", "CHATS_DELETE"})
 # Receivers read the routes again within moments of a change; this is many times that.
 ROUTE_SECONDS = float(os.environ.get("EVOSENSE_ROUTE_SECONDS", "1"))
 
@@ -100,7 +102,8 @@ def _is_as_wanted(connection: Connection, instance: Instance, found: RemoteWebho
         and found.url == webhook_url(connection.public_id)
         and not found.by_events
         and not found.base64
-        and set(found.events) == set(instance.capabilities.webhook_events)
+        and set(found.events) >= set(instance.capabilities.webhook_events)
+        and not NOISE & set(found.events)
         and _has_good_token(connection, found)
     )
 
