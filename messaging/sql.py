@@ -4,7 +4,7 @@ The hot path binds arrays on the server; Django's cursor would interpolate every
 text of the statement.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from psycopg.types.datetime import TimestamptzLoader
 from evosense.core.schema import database_cursor, in_transaction, require_tenant_schema
 
 Row = tuple[Any, ...]
+Parameters = Sequence[Any] | Mapping[str, Any]
 
 
 class Sql:
@@ -36,13 +37,13 @@ class Sql:
             raise RuntimeError(f"search path starts with {found}, not with the tenant's schema.")
 
     def rows(
-        self, statement: str, parameters: Sequence[Any] = (), *, binary: bool = False
+        self, statement: str, parameters: Parameters = (), *, binary: bool = False
     ) -> list[Row]:
         """Return the rows; `binary` spares large bytes the way through their hexadecimal text."""
         self.count += 1
         return self._cursor.execute(statement, parameters, binary=binary).fetchall()
 
-    def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
+    def run(self, statement: str, parameters: Parameters = ()) -> int:
         """Run a statement without a result; returns how many rows it touched."""
         self.count += 1
         return self._cursor.execute(statement, parameters).rowcount

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -71,7 +72,7 @@ def _do_here(news: News) -> None:
     """Do to our copy what was done to the message; the event that follows changes nothing more."""
     taken = news.taken
     shared = {"at": micros(timezone.now()), "from_me": True}
-    details = {
+    acts: dict[str, dict[str, Any]] = {
         "edit": {"text": taken.payload.get("text"), "estimated": True, "view": False},
         "delete": {"row": True, "view": False, "estimated": True},
         "reaction": {
@@ -79,7 +80,8 @@ def _do_here(news: News) -> None:
             "target_from_me": taken.target_is_ours,
             "chat": taken.to_hmac.hex(),
         },
-    }.get(taken.kind)
+    }
+    details = acts.get(taken.kind)
     if details is not None and taken.target_id:
         effect = Effect(taken.kind, taken.target_id, {**shared, **details})
         carry_out(news.connection_id, [effect], [])

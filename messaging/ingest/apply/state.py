@@ -15,6 +15,7 @@ from evosense.core.crypto import encrypt
 from evosense.core.phones import br_key
 from evosense.core.schema import after_commit, current_tenant
 from evosense.core.streams import publish, redis_client
+from messaging.gateway import lanes
 from messaging.ingest import pairing_codes
 from messaging.ingest.apply.context import NUMBER_PLACE, Batch, Line, key_of, own_keys
 from messaging.ingest.envelope.facts import AliasFact, ConnectionStateFact, QrFact
@@ -205,6 +206,13 @@ class StateMachine:
         ):
             line.state = "connected"
         sql.run(_SEEN, [newest, batch.inbound_at, batch.outbound_at, line.pk])
+        self.wake_lane()
+
+    def wake_lane(self) -> None:
+        """Let messages go that waited for the number; the last lock of a change."""
+        line = self._line
+        if self.is_changed and line.state in UP and line.quarantined_at is None:
+            lanes.release(line.public_id)
 
     def save(self) -> None:
         """Write what changed."""
@@ -233,6 +241,7 @@ def observe(sql: Sql, line: Line, fact: ConnectionStateFact) -> StateMachine:
     machine = StateMachine(batch)
     machine.step(fact, None)
     machine.save()
+    machine.wake_lane()
     return machine
 
 

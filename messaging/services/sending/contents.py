@@ -93,7 +93,7 @@ def _media(kind: str, payload: dict[str, Any]) -> Found:
     if kind in _CAPTIONED:
         caption = fields.text(payload, "caption", longest=LONGEST_CAPTION, least=0)
     kind_shown, subtype = _MEDIA_TYPES[kind]
-    clean = {"media": media, **({"caption": caption} if caption else {})}
+    clean: dict[str, Any] = {"media": media, **({"caption": caption} if caption else {})}
     return clean, Shown(kind_shown, subtype, caption, storage_key=media["key"])
 
 
@@ -112,7 +112,7 @@ def _template(_kind: str, payload: dict[str, Any]) -> Found:
     components = payload.get("components") or []
     if not isinstance(components, list):
         raise fields.wrong("components")
-    clean = {
+    clean: dict[str, Any] = {
         "name": fields.text(payload, "name", longest=512),
         "language": fields.text(payload, "language", longest=16),
         "components": components,

@@ -124,7 +124,7 @@ def _requeue(row: Outgoing) -> None:
 
 def _show(row: Outgoing, status: str) -> None:
     """Bring the bubble and the preview to what was decided; a receipt that came first stays."""
-    if row.message_id is None:
+    if row.message_id is None or row.conversation_id is None:
         return
     known = Message.objects.filter(pk=row.message_id).exclude(status__in=_REACHED)
     known.update(status=status, status_at=timezone.now(), failure=row.failure)

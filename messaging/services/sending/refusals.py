@@ -87,8 +87,10 @@ def _server(connection: Connection, kind: str) -> Refusal | None:
 
 def capabilities_of(connection: Connection) -> Capabilities | None:
     """Return what the connection's server can do; None while no server is stored for it."""
+    if connection.server_id is None:
+        return None
     rows = EvolutionServer.objects.filter(pk=connection.server_id)
-    row = rows.values_list("version", "capabilities").first() if connection.server_id else None
+    row = rows.values_list("version", "capabilities").first()
     if row is None:
         return None
     version, told = row

@@ -239,7 +239,7 @@ steps = st.lists(st.tuples(st.floats(0.1, 40_000), results, st.booleans()), max_
 
 @given(steps)
 def test_nothing_is_repeated_without_proof(looks):
-    """It is queued again only after two absences a minute apart, on a steady number, none too early.
+    """It is queued again only after two absences a minute apart, on a number that stayed up.
 
     Whatever the looks tell and in whatever order; and in the end there is an end.
     """
