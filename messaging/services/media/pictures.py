@@ -85,8 +85,8 @@ def _moves(image: Image.Image) -> bool:
 
 def _still(image: Image.Image) -> Picture:
     kind = {"JPEG": "JPEG", "MPO": "JPEG", "WEBP": "WEBP"}.get(image.format or "", "PNG")
-    image.draft("RGB", (KEPT_SIDE, KEPT_SIDE))
-    upright = _plain(ImageOps.exif_transpose(image), with_alpha=kind != "JPEG")
+    _shrink(image, (KEPT_SIDE, KEPT_SIDE))
+    upright = _plain(image, with_alpha=kind != "JPEG")
     upright.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS)
     out = io.BytesIO()
     options = {"JPEG": {"quality": 88, "optimize": True}, "WEBP": {"quality": 88}, "PNG": {}}
@@ -118,8 +118,16 @@ def _moving(image: Image.Image) -> Picture:
 
 
 def _thumb(image: Image.Image) -> bytes:
-    image.draft("RGB", (THUMB[0] * 2, THUMB[1] * 2))
-    return _small(_plain(ImageOps.exif_transpose(image), with_alpha=True))
+    _shrink(image, (THUMB[0] * 2, THUMB[1] * 2))
+    return _small(_plain(image, with_alpha=True))
+
+
+def _shrink(image: Image.Image, box: tuple[int, int]) -> None:
+    """Turn it upright and make it fit, in place: each copy of a large one costs 120 MB."""
+    image.draft("RGB", box)
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode in {"L", "RGB", "RGBA", "CMYK", "YCbCr"}:
+        image.thumbnail(box, Image.Resampling.LANCZOS)
 
 
 def _small(image: Image.Image) -> bytes:
