@@ -1,15 +1,14 @@
 """What of one connection was not sent, or nobody knows whether it was."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import Invalid
 from messaging.models import Outgoing
+from messaging.selectors.failure_words import failure_words
 
 PAGE = 25
 _TROUBLED = (Outgoing.State.FAILED, Outgoing.State.DEAD, Outgoing.State.UNKNOWN)
@@ -35,7 +34,7 @@ class TroubledSend:
     @property
     def words(self) -> str:
         """Return why, as a sentence."""
-        return self.detail or self.state_label
+        return str(failure_words(self.code)) if self.code else self.state_label
 
     @property
     def is_unknown(self) -> bool:
@@ -46,13 +45,6 @@ class TroubledSend:
 class TroublePage:
     rows: list[TroubledSend]
     next: str | None
-
-
-def waiting_counts(connection_pks: Sequence[int]) -> dict[int, int]:
-    """Return how many messages of each connection wait to be sent."""
-    rows = Outgoing.objects.filter(connection_id__in=connection_pks, state=Outgoing.State.QUEUED)
-    found = rows.values_list("connection_id").annotate(count=Count("pk")).order_by()
-    return dict(found)
 
 
 def trouble_page(connection_pk: int, *, cursor: str | None = None) -> TroublePage:

@@ -1,6 +1,7 @@
 """The list of connections; making one by hand, its token, a test event."""
 
 import json
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,7 +17,7 @@ from evosense.core.htmx import wants_fragment
 from messaging.forms import ConnectionForm
 from messaging.selectors import connections as read
 from messaging.selectors import raw_events
-from messaging.selectors.incidents import open_incidents
+from messaging.selectors.incidents import IncidentView, open_incidents
 from messaging.services import connections as services
 from messaging.services import lifecycle
 from messaging.services.connections import NewConnection
@@ -61,7 +62,7 @@ NEEDS_PAIRING = frozenset({"logged_out", "wrong_number"})
 def connection_list(request: HttpRequest) -> HttpResponse:
     """List the connections with state, traffic and what waits."""
     rows = connection_rows(read.connection_list())
-    incidents = open_incidents()
+    incidents = _groups(open_incidents())
     context = {
         "rows": rows,
         "connected": sum(row.tone == "ok" for row in rows),
@@ -147,6 +148,35 @@ def connection_first(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Tell whether Evolution has reached us yet; a fragment only."""
     context = {"connection": read.connection_view(connection_id)}
     return render_region(request, "messaging/connection_first.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Incidents of one kind and cause: a server that takes ten numbers down is one sentence."""
+
+    first: IncidentView
+    rest: list[IncidentView]
+
+    @property
+    def more(self) -> bool:
+        return bool(self.rest)
+
+    @property
+    def count(self) -> int:
+        return len(self.rest) + 1
+
+    @property
+    def names(self) -> str:
+        return ", ".join(one.connection_name for one in (self.first, *self.rest))
+
+
+def _groups(found: list[IncidentView]) -> list[_Group]:
+    groups: dict[tuple[str, str], _Group] = {}
+    for one in found:
+        group = groups.setdefault((one.kind, one.code), _Group(one, []))
+        if group.first is not one:
+            group.rest.append(one)
+    return list(groups.values())
 
 
 def _create_page(request: HttpRequest, form: ConnectionForm, status: int = 200) -> HttpResponse:

@@ -63,7 +63,7 @@ def _links(here: dict[str, str], *, open_only: bool) -> list[dict[str, object]]:
         {"url": _address(here), "label": _("All"), "is_current": not open_only},
         {
             "url": _address({**here, "abertos": "1"}),
-            "label": _("Open"),
+            "label": _("Open now"),
             "is_current": open_only,
         },
     ]

@@ -9,11 +9,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from messaging.gateway.lanes import LaneView, lane_views
-from messaging.selectors import volume
-from messaging.selectors.connection_outgoing import waiting_counts
+from messaging.selectors import outgoing, volume
 from messaging.selectors.connections import ConnectionView
+from messaging.selectors.failure_words import failure_words
 from messaging.selectors.health import health_label, reason_of
-from messaging.selectors.health_words import cause_words
 from messaging.selectors.uptime import tone_of, uptime_by_connection
 from messaging.services.lifecycle.problems import words_of
 
@@ -26,11 +25,6 @@ _LANES: dict[str, tuple[str, Promise]] = {
     "held": ("warn", _("Waiting for the number")),
     "paused": ("warn", _("Paused")),
     "tripped": ("bad", _("Stopped by an error")),
-}
-
-_STOPPED: dict[str, Promise] = {
-    "by_person": _("A person paused it. What is on its way is still followed."),
-    "number_down": _("The number is not connected. It goes on by itself when it is back."),
 }
 
 Counts = dict[tuple[datetime, str], int]
@@ -91,7 +85,7 @@ class ConnectionRow:
         """Return why the line stands still, "" when it does not."""
         if self.lane is None or self.lane.state == "open":
             return ""
-        return str(_STOPPED.get(self.lane.reason) or cause_words(self.lane.reason))
+        return str(failure_words(self.lane.reason))
 
     @property
     def is_stopped(self) -> bool:
@@ -124,11 +118,10 @@ def connection_rows(views: list[ConnectionView]) -> list[ConnectionRow]:
     """Return the views with their traffic, in a number of queries that does not grow with them."""
     now = timezone.now()
     ids = [view.id for view in views]
-    pks = [view.pk for view in views]
-    tones = uptime_by_connection(pks, now=now)
-    traffic, waiting, lanes = _traffic(now), waiting_counts(pks), lane_views(ids)
+    tones = uptime_by_connection([view.pk for view in views], now=now)
+    traffic, waiting, lanes = _traffic(now), outgoing.queue_depths(ids), lane_views(ids)
     return [
-        _row(view, tones[view.pk], traffic[view.pk], waiting.get(view.pk, 0), lanes.get(view.id))
+        _row(view, tones[view.pk], traffic[view.pk], waiting.get(view.id, 0), lanes.get(view.id))
         for view in views
     ]
 

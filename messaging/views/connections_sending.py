@@ -65,6 +65,7 @@ def _context(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
         "is_continued": bool(request.GET.get("cursor")),
         "server": able,
         "kinds": _kinds(able) if able and able.version else [],
+        "may_read": may(request, "conversations.view"),
         "may_reply": may(request, "conversations.reply"),
     }
 
