@@ -196,7 +196,7 @@ def _signal(raw: dict[str, Any]) -> Signal:
 
 def _spoken(kind: str, value: Any) -> Any:
     """Return a value as a sentence says it: percents for receipts, a time for the others."""
-    if kind == "acks" or not isinstance(value, int | float):
+    if kind in ("acks", "webhook") or not isinstance(value, int | float):
         return value
     return duration_words(int(value))
 

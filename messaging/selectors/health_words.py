@@ -70,6 +70,7 @@ _SAID: dict[tuple[str, str], Promise] = {
     ("webhook", "repaired"): _("The address had been changed and was set again."),
     ("webhook", "unreachable"): _("The address could not be checked."),
     ("webhook", "foreign"): _("Evolution posts its events somewhere else."),
+    ("webhook", "lost"): _("The server has messages whose events never came here."),
     ("webhook", "unchecked"): _("Not checked yet."),
 }
 _CAUSES: dict[str, Promise] = {
@@ -86,6 +87,7 @@ _CAUSES: dict[str, Promise] = {
     "late": _("Most messages are not confirmed within a minute."),
     "none": _("None of the last messages was confirmed."),
     "foreign": _("Evolution posts the events of this number somewhere else."),
+    "lost": _("The server has messages whose events never came here."),
     "unreachable": _("The address for events could not be checked."),
 }
 _REASONS: dict[str, Promise] = {

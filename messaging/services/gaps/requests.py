@@ -21,6 +21,7 @@ from tenancy.services import audit
 MARGIN = timedelta(minutes=10)
 # Further back is an import of history, not a repair.
 FURTHEST = timedelta(days=30)
+FIRST_THE_EVENTS = timedelta(seconds=45)
 DEFAULT_WINDOW = timedelta(hours=24)
 _ACTIVE = (GapRepair.State.QUEUED, GapRepair.State.RUNNING)
 
@@ -67,7 +68,11 @@ def ask_for_repair(
     reason: str,
     incident: Incident | None = None,
 ) -> GapRepair:
-    """Queue a repair in the caller's transaction, or widen the one that is active."""
+    """Queue a repair in the caller's transaction, or widen the one that is active.
+
+    One that nobody asked for is begun by a look a minute later (`revive`): a session that is back
+    brings events of its own first, and those count as news.
+    """
     since = max(since - MARGIN, until - FURTHEST)
     wanted = GapRepair(
         connection=connection,
@@ -83,8 +88,16 @@ def ask_for_repair(
     active = rows.get()
     if active.public_id != wanted.public_id:
         _widen(active, since, until)
-    emit(GapRepairAsked(connection.pk, active.pk))
+    if reason == "manual":
+        emit(GapRepairAsked(connection.pk, active.pk))
     return active
+
+
+def fetch_missed(connection: Connection, *, since: datetime, reason: str) -> None:
+    """Queue a repair up to now, for a connection whose server can be asked."""
+    if _can_be_asked(connection):
+        with transaction.atomic():
+            ask_for_repair(connection, since=since, until=timezone.now(), reason=reason)
 
 
 def cancel_repair(public_id: UUID) -> GapRepair:
@@ -101,10 +114,13 @@ def cancel_repair(public_id: UUID) -> GapRepair:
 
 
 def revive(connection: Connection) -> None:
-    """Ask again for a repair that nobody works on: its worker died, or its ticket was lost."""
+    """Start what has waited long enough, and again what nobody works on.
+
+    Its worker died, its ticket was lost, or events were still on their way.
+    """
     stale = GapRepair.objects.filter(connection=connection, state__in=_ACTIVE).filter(
         Q(lease_until__lt=timezone.now())
-        | Q(lease_until=None, created_at__lt=timezone.now() - timedelta(minutes=2))
+        | Q(lease_until=None, created_at__lt=timezone.now() - FIRST_THE_EVENTS)
     )
     for repair in stale:
         with transaction.atomic():

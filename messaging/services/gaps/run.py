@@ -6,7 +6,7 @@ that holds the repair: whoever lost it writes nothing more.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -21,9 +21,10 @@ from messaging.gateway.client.evolution import evolution
 from messaging.gateway.client.instance import Instance
 from messaging.gateway.servers import Unreachable, instance_of
 from messaging.ingest.envelope.jids import norm_jid
-from messaging.ingest.envelope.scalars import as_map, text_of, to_instant
+from messaging.ingest.envelope.recovered import time_of
+from messaging.ingest.envelope.scalars import as_map, text_of
 from messaging.models import Connection, GapRepair, Incident
-from messaging.services.gaps.storing import Stored, store
+from messaging.services.gaps.storing import Stored, is_behind, store
 
 PAGE_SIZE = 100
 # 20,000 messages; a longer outage than that is an import.
@@ -55,10 +56,14 @@ def run_repair(repair_id: int) -> str:
 
     Raises EvolutionError when the server cannot be asked now but may be later.
     """
+    repair = GapRepair.objects.select_related("connection").filter(pk=repair_id).first()
+    # What waits to be applied comes as news; read from the server it would come as history.
+    if repair is None or is_behind(repair.connection):
+        return ""
     lease = _claim(repair_id)
     if lease is None:
         return ""
-    repair = GapRepair.objects.select_related("connection").get(pk=repair_id)
+    repair.refresh_from_db()
     connection = repair.connection
     try:
         work = Work(repair, connection, instance_of(connection), lease)
@@ -169,18 +174,14 @@ def _stumble(repair_id: int, lease: datetime, error: EvolutionError) -> str:
 
 def _is_inside(record: Mapping[str, Any], repair: GapRepair) -> bool:
     """Tell whether a record is of the window; servers ignore filters that they do not know."""
-    at = _time(record)
+    at = time_of(record)
     return at is None or repair.since - SLACK <= at <= repair.until + SLACK
 
 
 def _is_past(records: Sequence[Mapping[str, Any]], since: datetime) -> bool:
     """Tell whether a page, which is ordered by time, ends before the window."""
-    at = _time(records[-1]) if records else None
+    at = time_of(records[-1]) if records else None
     return not records or (at is not None and at < since - SLACK)
-
-
-def _time(record: Mapping[str, Any]) -> datetime | None:
-    return to_instant(record.get("messageTimestamp"), datetime.now(UTC))
 
 
 def _chat(record: Mapping[str, Any]) -> str:

@@ -23,6 +23,10 @@ from messaging.ingest import queue
 from messaging.ingest.apply import RawEvent, apply
 from messaging.ingest.apply.batch import lock_key
 from messaging.ingest.apply.bubbles import RANK
+from messaging.ingest.apply.context import key_of, load_line, own_keys
+from messaging.ingest.apply.effects import EFFECT_FACTS
+from messaging.ingest.envelope.facts import MessageFact
+from messaging.ingest.envelope.parse import parse
 from messaging.ingest.envelope.recovered import EVENT, key_id, status_of
 from messaging.models import Connection
 from messaging.sql import Sql, array
@@ -34,12 +38,24 @@ _KNOWN = """
 SELECT provider_id, direction, status FROM messaging_message
 WHERE provider_id = ANY(%s::text[]) AND connection_id = %s
 """
+_WAITING = """
+SELECT 1 FROM public.webhook_events
+WHERE status = 0 AND tenant_id = %s AND connection_id = %s AND lane = %s LIMIT 1
+"""
 _STORE = """
 INSERT INTO public.webhook_events
     (received_at, tenant_id, connection_id, dedupe_key, event, instance, lane, body)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
 """
 Name = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _SortedOut:
+    """Records by what they become: messages by name, and what happens to messages."""
+
+    bubbles: dict[Name, Mapping[str, Any]]
+    effects: list[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +74,48 @@ def store(connection: Connection, records: Sequence[Mapping[str, Any]]) -> Store
     sql = Sql()
     # No event of the connection is applied between the comparison and the storing.
     sql.rows(_LOCK, [lock_key(connection.public_id)])
-    named = {_name(one): one for one in records if key_id(one)}
-    known = _known(sql, connection, named)
-    missing = [name for name in named if name not in known]
-    wanted = [*missing, *(name for name in known if _went_further(named[name], known[name]))]
-    if not wanted:
+    sorted_out = _sort_out(sql, connection, records)
+    bubbles = sorted_out.bubbles
+    known = _known(sql, connection, bubbles)
+    missing = [name for name in bubbles if name not in known]
+    wanted = [*missing, *(name for name in known if _went_further(bubbles[name], known[name]))]
+    chosen = [*(bubbles[name] for name in wanted), *sorted_out.effects]
+    if not chosen:
         return Stored(0, 0)
-    _apply(sql, connection, [dict(named[name]) for name in wanted])
+    _apply(sql, connection, [dict(one) for one in chosen])
     found = _known(sql, connection, missing)
     return Stored(len(missing), len(found))
+
+
+def is_behind(connection: Connection) -> bool:
+    """Tell whether events of the connection wait: what they bring is on its way, not missing."""
+    with database_cursor() as cursor:
+        cursor.execute(_WAITING, [current_tenant().id, connection.public_id, queue.LIVE])
+        return cursor.fetchone() is not None
+
+
+def count_missing(connection: Connection, records: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many of these records are messages that are not here."""
+    with transaction.atomic():
+        sql = Sql()
+        bubbles = _sort_out(sql, connection, records).bubbles
+        return len(bubbles.keys() - _known(sql, connection, bubbles).keys())
+
+
+def _sort_out(sql: Sql, connection: Connection, records: Sequence[Mapping[str, Any]]) -> _SortedOut:
+    """Tell messages from reactions and the like; what has no place here is left out."""
+    found, line = _SortedOut({}, []), load_line(sql, connection.public_id)
+    own = own_keys(line, set()) if line else set()
+    now = timezone.now()
+    for record in records:
+        facts = parse(_body(connection, [dict(record)], now), now).facts
+        if any(isinstance(fact, EFFECT_FACTS) for fact in facts):
+            found.effects.append(record)
+        elif any(
+            isinstance(fact, MessageFact) and key_of(fact.chat.jid) not in own for fact in facts
+        ):
+            found.bubbles[_name(record)] = record
+    return found
 
 
 def _apply(sql: Sql, connection: Connection, records: list[dict[str, Any]]) -> None:
@@ -82,15 +131,14 @@ def _apply(sql: Sql, connection: Connection, records: list[dict[str, Any]]) -> N
 
 def _raw_event(connection: Connection, records: list[dict[str, Any]]) -> RawEvent:
     now = timezone.now()
-    body = {
-        "event": EVENT,
-        "instance": connection.instance,
-        "data": records,
-        "date_time": now.isoformat(),
-    }
-    raw = orjson.dumps(body)
+    raw = _body(connection, records, now)
     pk = _insert(connection.public_id, connection.instance, raw, now)
     return RawEvent(pk, now, raw)
+
+
+def _body(connection: Connection, records: list[dict[str, Any]], now: datetime) -> bytes:
+    body = {"event": EVENT, "instance": connection.instance, "data": records}
+    return orjson.dumps(body | {"date_time": now.isoformat()})
 
 
 def _insert(public_id: UUID, instance: str, raw: bytes, now: datetime) -> int:

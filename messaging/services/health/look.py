@@ -1,6 +1,7 @@
 """One look at one connection: tend the session, ask, judge, note, open and close incidents."""
 
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,8 +14,8 @@ from messaging.events import ConnectionHealthChanged
 from messaging.models import Connection, HealthLog
 from messaging.selectors.connections import connection_model
 from messaging.services import lifecycle
-from messaging.services.gaps.requests import revive
-from messaging.services.health import expectation, incidents, logbook, measures, probe
+from messaging.services.gaps.requests import fetch_missed, revive
+from messaging.services.health import depth, expectation, incidents, logbook, measures, probe
 from messaging.services.health.verdict import (
     Finding,
     Standing,
@@ -35,6 +36,9 @@ LATEST = timedelta(minutes=5)
 NEVER, REFUSED = timedelta(days=1), timedelta(minutes=10)
 # How often a repair that lost its worker is asked for again.
 REVIVE_EVERY = timedelta(minutes=1)
+PROVE_EVERY = timedelta(minutes=10)
+# Connected numbers are looked at several times a minute.
+AWAY = timedelta(minutes=15)
 _UP = ("connected", "degraded")
 
 
@@ -53,11 +57,14 @@ def look(public_id: UUID, *, check: str = "") -> datetime:
         return now + NEVER
     if not connection.is_active:
         return now + REFUSED
+    if _was_nobody_looking(connection, now):
+        fetch_missed(connection, since=connection.health_at or now, reason="outage")
     found = _probe(connection, is_forced=bool(check))
+    lost_at = depth.lost_since(connection, now=now) if found.seen == "open" else None
     if found.seen and _is_news(connection, found):
         lifecycle.observe_state(public_id, found.seen)
-    standing = _conclude(connection.pk, found, check)
-    if logbook.is_next(connection.health_at, now, REVIVE_EVERY):
+    standing = _conclude(connection.pk, found, check, lost_at)
+    if _is_next(connection, now, REVIVE_EVERY):
         revive(connection)
     return _next(connection, standing, tended)
 
@@ -79,13 +86,23 @@ def _probe(connection: Connection, *, is_forced: bool) -> probe.Probe:
     if not is_forced and probe.fresh(connection, now=now) and not connection.health_streak:
         return probe.Probe(Finding("probe", "ok", "fresh"))
     found = probe.ask(connection)
-    if _is_suspicious(connection, now):
-        found = probe.prove(connection, found)
-    return found
+    if found.seen != "open" or expectation.traffic(connection, now=now).status != "warn":
+        return found
+    past = [one for one in read(connection.health_signals) if one.code in ("proven", "unproven")]
+    # WhatsApp is not asked at every look of a silence that may last for hours.
+    if past and not connection.health_streak and not _is_next(connection, now, PROVE_EVERY):
+        return replace(found, finding=past[0])
+    return probe.prove(connection, found)
 
 
-def _is_suspicious(connection: Connection, now: datetime) -> bool:
-    return expectation.traffic(connection, now=now).status == "warn"
+def _is_next(connection: Connection, now: datetime, period: timedelta) -> bool:
+    return logbook.is_next(connection.health_at, now, period)
+
+
+def _was_nobody_looking(connection: Connection, now: datetime) -> bool:
+    """Tell whether the house itself was away: Evolution gives events up after twenty minutes."""
+    last = connection.health_at
+    return last is not None and now - last > AWAY and connection.state in _UP
 
 
 def _is_news(connection: Connection, found: probe.Probe) -> bool:
@@ -100,12 +117,12 @@ def _is_news(connection: Connection, found: probe.Probe) -> bool:
     return not agrees and code in before
 
 
-def _conclude(pk: int, found: probe.Probe, check: str) -> Standing:
+def _conclude(pk: int, found: probe.Probe, check: str, lost_at: float | None) -> Standing:
     """Judge and write, as one step: looks at the same connection wait for each other here."""
     now = timezone.now()
     with transaction.atomic():
         connection = Connection.objects.select_for_update(no_key=True).get(pk=pk)
-        findings = _findings(connection, found, now)
+        findings = _findings(connection, found, lost_at, now)
         if findings[0].status == "unknown":
             # Being paired or coming up: neither well nor ill, so nothing opens and nothing closes.
             return Standing(connection.health, connection.health_streak)
@@ -134,7 +151,9 @@ def _conclude(pk: int, found: probe.Probe, check: str) -> Standing:
     return standing
 
 
-def _findings(connection: Connection, found: probe.Probe, now: datetime) -> list[Finding]:
+def _findings(
+    connection: Connection, found: probe.Probe, lost_at: float | None, now: datetime
+) -> list[Finding]:
     is_up = connection.state in _UP
     unknown = Finding("traffic", "unknown", "unknown")
     return [
@@ -143,7 +162,7 @@ def _findings(connection: Connection, found: probe.Probe, now: datetime) -> list
         measures.acks(connection, now=now),
         expectation.traffic(connection, now=now) if is_up else unknown,
         measures.silence(connection, now=now),
-        measures.webhook(connection),
+        measures.webhook(connection, lost_at=lost_at or depth.known_lost(connection)),
     ]
 
 

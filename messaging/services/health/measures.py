@@ -101,8 +101,15 @@ def silence(connection: Connection, *, now: datetime) -> Finding:
     return Finding("silence", "warn", "silent", int(quiet.total_seconds()))
 
 
-def webhook(connection: Connection) -> Finding:
-    """Repeat what the last check of the webhook found (`lifecycle.verify_webhook`)."""
+def webhook(connection: Connection, *, lost_at: float | None = None) -> Finding:
+    """Repeat what the last check of the webhook found (`lifecycle.verify_webhook`).
+
+    From `lost_at`, when the server had messages whose events never came, until one comes again
+    nothing else counts.
+    """
+    last = connection.last_event_at
+    if lost_at is not None and (last is None or last.timestamp() < lost_at):
+        return Finding("webhook", "bad", "lost", lost_at)
     found = connection.webhook_state
     if found in ("ok", "repaired"):
         return Finding("webhook", "ok", found)

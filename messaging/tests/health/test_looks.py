@@ -6,15 +6,26 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from evosense.core.models import OutboxEvent
 from evosense.core.schema import public_scope
 from messaging.gateway.models import EvolutionServer, Lane
-from messaging.models import Connection, ConnectionEvent, GapRepair, HealthLog, Incident
+from messaging.models import (
+    Connection,
+    ConnectionEvent,
+    GapRepair,
+    HealthLog,
+    Incident,
+    Message,
+)
 from messaging.selectors.health import health_view
 from messaging.selectors.incidents import open_incidents
+from messaging.services.gaps import run_repair
+from messaging.services.gaps.requests import fetch_missed
 from messaging.services.health import expectation, look, probe
 from messaging.services.health.following import follow_state
 from messaging.services.health.suspects import Suspects
 from messaging.tests.health.rig import Simulator, make_line, make_server, open_line
+from messaging.tests.ingest.rig import deliver
 
 
 @pytest.fixture(autouse=True)
@@ -172,3 +183,69 @@ def test_an_event_brings_the_next_look_forward(tenant, redis_db, sim: Simulator)
     follow_state(line.pk)
     with public_scope():
         assert Lane.objects.get(pk=line.public_id).watch_at <= timezone.now()
+
+
+def lost(line: Connection, sim: Simulator) -> Connection:
+    """A number whose session looks open while its events go nowhere."""
+    sim.post("/_sim/cut", {"instance": line.instance, "how": "silent"})
+    sim.write(line.instance, 3, ago=300, every=60)
+    ago = timezone.now() - timedelta(minutes=10)
+    Connection.objects.update(last_event_at=ago, health_at=ago)
+    return looks(line)
+
+
+def test_a_session_that_only_looks_open_is_found_out_by_what_its_server_has(
+    tenant, redis_db, sim: Simulator
+) -> None:
+    line = lost(looks(open_line(sim, make_server(sim.url))), sim)
+    line = looks(line)
+    assert (line.health, kinds(line)) == ("degraded", {"webhook"})
+    assert run_repair(GapRepair.objects.get().pk) == "done"
+    assert Message.objects.count() == 3
+    assert kinds(looks(line, 5)) == {"webhook"}, "until an event comes"
+    Connection.objects.update(last_event_at=timezone.now() + timedelta(seconds=1))
+    assert kinds(looks(line, 4)) == set()
+
+
+def test_what_waits_to_be_applied_is_not_lost(tenant, redis_db, sim: Simulator) -> None:
+    line = looks(open_line(sim, make_server(sim.url)))
+    deliver(line.public_id, b'{"event":"evosense.test"}', timezone.now())
+    line = looks(lost(line, sim))
+    assert (line.health, GapRepair.objects.count()) == ("healthy", 0)
+
+
+def test_a_quiet_number_whose_server_has_nothing_new_is_left_alone(
+    tenant, redis_db, sim: Simulator
+) -> None:
+    line = looks(open_line(sim, make_server(sim.url)))
+    ago = timezone.now() - timedelta(minutes=10)
+    Connection.objects.update(last_event_at=ago, health_at=ago)
+    assert looks(line, 2).health == "healthy"
+    assert not GapRepair.objects.exists()
+
+
+def test_a_house_that_was_away_reads_what_it_missed(tenant, redis_db, sim: Simulator) -> None:
+    line = looks(open_line(sim, make_server(sim.url)))
+    Connection.objects.update(health_at=timezone.now() - timedelta(hours=2))
+    looks(line, 2)
+    repair = GapRepair.objects.get()
+    assert repair.reason == "outage"
+    assert repair.since < timezone.now() - timedelta(hours=2)
+
+
+def test_a_repair_that_nobody_began_is_begun_by_a_look(tenant, redis_db, sim: Simulator) -> None:
+    line = looks(open_line(sim, make_server(sim.url)))
+    fetch_missed(line, since=timezone.now() - timedelta(hours=1), reason="outage")
+    ago = timezone.now() - timedelta(minutes=2)
+    Connection.objects.update(health_at=ago)
+    with public_scope():
+        asked = OutboxEvent.objects.filter(topic="messaging.gap_repair_asked")
+        assert not asked.exists()
+    looks(line)
+    with public_scope():
+        assert not asked.exists(), "events come first"
+    GapRepair.objects.update(created_at=ago)
+    Connection.objects.update(health_at=ago)
+    looks(line)
+    with public_scope():
+        assert asked.count() == 1
