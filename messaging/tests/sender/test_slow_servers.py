@@ -5,7 +5,7 @@ from datetime import datetime
 from messaging.models import Outgoing
 from messaging.tests.sender.proof import Line, Stage, wait_for
 
-LINES, MESSAGES = 6, 20
+LINES, MESSAGES = 4, 12
 
 
 def waits(lines: list[Line]) -> list[float]:
@@ -38,7 +38,7 @@ def test_the_good_server_is_as_quick_as_alone(stage: Stage):
     alone = p95_of_new_lines(stage)
     hanging, dead = stage.simulator(name="hanging"), stage.simulator(name="dead")
     proof = stage.proof
-    bad = [line for one in (hanging, dead) for line in proof.add_lines(one, lines=40, chats=1)]
+    bad = [line for one in (hanging, dead) for line in proof.add_lines(one, lines=24, chats=1)]
     hanging.ask("faults", kind="hang", seconds=3600)
     dead.ask("cut", how="down")
     for line in bad:
