@@ -119,9 +119,11 @@ class Supervisor:
     async def _seed(self) -> bool:
         """Create the demonstration once and tell whether it is new.
 
-        A failed attempt is repeated at the next start.
+        A failed attempt is repeated at the next start, and so is one whose simulator would find its
+        port taken: the company's numbers must know where it stands.
         """
-        if self._demo_facts() is not None:
+        known = self._demo_facts()
+        if known is not None and _can_listen(known):
             return False
         seeding = self._managed("demo", manage("seed_demo"))
         code, output = await seeding.run_once(keep_output=True)
@@ -136,7 +138,7 @@ class Supervisor:
             return False
         self._demo_file.touch(mode=0o600)
         self._demo_file.write_text(json.dumps(facts))
-        return True
+        return known is None
 
     @property
     def _demo_file(self) -> Path:
@@ -273,3 +275,9 @@ def run(home: Home) -> int:
             return asyncio.run(Supervisor(home, lease, services).run())
         finally:
             lease.release()
+
+
+def _can_listen(demo: dict[str, Any]) -> bool:
+    """Tell whether the simulator's port is there for it; an older demonstration names none."""
+    port = int((demo.get("server") or {}).get("port") or 0)
+    return port > 0 and port_is_free(port)

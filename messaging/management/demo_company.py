@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
@@ -73,6 +74,7 @@ class Company:
                     "id": wire.id,
                     "name": wire.name,
                     "instance": wire.instance,
+                    "webhook_url": connections.webhook_url(UUID(wire.id)),
                     "token": wire.token,
                     "api_key": wire.api_key,
                 }

@@ -2,6 +2,7 @@
 
 import socket
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -9,13 +10,15 @@ from django.utils import timezone
 from evosense.core.http import EgressError, send
 from evosense.core.ids import random_token
 from evosense.core.schema import current_tenant
-from messaging.gateway.models import EvolutionServer
+from messaging.gateway.models import EvolutionServer, Lane
 from messaging.models import Connection
 from messaging.simulator.demo import DEMO_LINES
 from messaging.simulator.run import DEFAULT_PORT
 from messaging.simulator.versions import DEFAULT_VERSION
 
 NAME = "Simulador"
+# The simulator starts after the seed; looking for it before would be an outage of ours.
+FIRST_LOOK, NEXT_LOOK = timedelta(minutes=2), timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +49,25 @@ def choose(remembered: dict[str, Any]) -> DemoServer:
 def ensure(server: DemoServer) -> EvolutionServer:
     """Find or make the company's row for the simulator, and let it follow a moved port."""
     row = EvolutionServer.objects.filter(tenant_id=current_tenant().id, name=NAME).first()
+    patience = NEXT_LOOK
     if row is None:
-        row = EvolutionServer(tenant_id=current_tenant().id, name=NAME)
+        row, patience = EvolutionServer(tenant_id=current_tenant().id, name=NAME), FIRST_LOOK
     if (row.url, row.api_key) != (server.url, server.key):
         row.url, row.api_key = server.url, server.key
         # Known without asking: it is not up yet.
         row.version, row.probed_at, row.problem = DEFAULT_VERSION, timezone.now(), ""
         row.save()
     instances = [line.instance for line in DEMO_LINES]
-    stray = Connection.objects.filter(instance__in=instances, removed_at=None)
-    stray.exclude(server_id=row.pk, server_url=server.url).update(
+    ours = Connection.objects.filter(instance__in=instances, removed_at=None)
+    ours.exclude(server_id=row.pk, server_url=server.url).update(
         server_id=row.pk, server_url=server.url
     )
+    for public_id in ours.values_list("public_id", flat=True):
+        later = {"watch_at": timezone.now() + patience, "server_id": row.pk}
+        owner = {"tenant_id": current_tenant().id}
+        Lane.objects.update_or_create(
+            connection_id=public_id, defaults=later, create_defaults=later | owner
+        )
     return row
 
 

@@ -100,7 +100,7 @@ def build(options: dict[str, Any]) -> Simulator:
     if not demo:
         return Simulator(chosen)
     simulator = Simulator(chosen, world=demo_world())
-    wire_demo(simulator, known, receiver_url(options.get("receiver")))
+    wire_demo(simulator, known, options.get("receiver") or "")
     return simulator
 
 
@@ -125,12 +125,11 @@ def read_demo(path: Path) -> dict[str, Any]:
     return content
 
 
-def receiver_url(given: str | None) -> str:
-    return (given or f"http://127.0.0.1:{os.environ.get('PORT') or 8000}").rstrip("/")
+def wire_demo(simulator: Simulator, demo: dict[str, Any], receiver: str = "") -> None:
+    """Make the demonstration's instances, connected and posting as the house wants it.
 
-
-def wire_demo(simulator: Simulator, demo: dict[str, Any], receiver: str) -> None:
-    """Make the demonstration's instances, connected and posting to the receiver."""
+    `receiver` is for a house that listens elsewhere than it says to others.
+    """
     for connection in demo["connections"]:
         name = connection["instance"]
         instance = simulator.store.create(
@@ -139,10 +138,17 @@ def wire_demo(simulator: Simulator, demo: dict[str, Any], receiver: str) -> None
         instance.owner, instance.state = instance.line.jid, "open"
         instance.has_credentials = True
         instance.webhook = Webhook(
-            url=f"{receiver}/hooks/evo/{connection['id']}",
+            url=_hook(connection, receiver),
             headers={"X-EvoSense-Token": connection["token"]},
             events=tuple(one for one in instance.bodies.version.events if one not in NOISE),
         )
+
+
+def _hook(connection: dict[str, Any], receiver: str) -> str:
+    if receiver or "webhook_url" not in connection:
+        receiver = receiver or f"http://127.0.0.1:{os.environ.get('PORT') or 8000}"
+        return f"{receiver.rstrip('/')}/hooks/evo/{connection['id']}"
+    return str(connection["webhook_url"])
 
 
 def demo_port() -> int:

@@ -1,19 +1,24 @@
 """The demonstration: made once, its secrets kept by their owner, its history ordinary events."""
 
 import json
+import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from evosense.core.crypto import token_digest
 from evosense.core.schema import TenantRef, public_scope, tenant_scope
+from messaging.gateway.models import EvolutionServer
+from messaging.gateway.servers import instance_of
 from messaging.ingest.models import WebhookEvent
-from messaging.management import demo_company, demo_history
+from messaging.management import demo_company, demo_history, demo_server
 from messaging.management.demo_company import Company
 from messaging.models import Connection, Message, ParkedEffect
+from messaging.services.connections import rotate_token, webhook_url
 from messaging.simulator.demo import DEMO_NAMES, demo_world
 from messaging.simulator.run import read_demo, wire_demo
 from messaging.simulator.state import Options, Simulator
@@ -60,6 +65,41 @@ def test_a_second_run_changes_nothing(company: Company):
     assert demo_company.ensure() == company
 
 
+def test_numbers_stand_on_the_simulator_as_their_server(company: Company):
+    with tenant_scope(company.tenant.ref):
+        server = EvolutionServer.objects.get(tenant_id=company.tenant.id)
+        assert (server.url, server.api_key) == (company.server.url, company.server.key)
+        for row in Connection.objects.all():
+            assert (row.server_id, row.is_managed, row.wants_session) == (server.pk, True, True)
+            assert instance_of(row).name == row.instance
+
+
+def test_a_taken_port_moves_server_and_numbers(company: Company):
+    with socket.socket() as stranger:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        stranger.bind(("127.0.0.1", port))
+        stranger.listen()
+        moved = demo_server.choose({"port": port, "key": "k"})
+    assert moved.port != port
+    with tenant_scope(company.tenant.ref):
+        demo_server.ensure(moved)
+        urls = set(Connection.objects.values_list("server_url", flat=True))
+        assert urls == {moved.url} == set(EvolutionServer.objects.values_list("url", flat=True))
+
+
+def test_token_that_was_renewed_in_the_panel_is_made_anew_for_the_simulator(company: Company):
+    with tenant_scope(company.tenant.ref):
+        wire = company.wires[0]
+        for _ in range(2):
+            rotate_token(UUID(wire.id))
+    again = demo_company.ensure()
+    route = WebhookRoute.objects.get(pk=wire.id)
+    assert again.wires[0].token != wire.token
+    assert bytes(route.token_hash) == token_digest(again.wires[0].token)
+
+
 def test_lost_secrets_are_made_anew(company: Company, tmp_path: Path):
     (tmp_path / "demo.json").unlink()
     again = demo_company.ensure()
@@ -70,11 +110,11 @@ def test_lost_secrets_are_made_anew(company: Company, tmp_path: Path):
 
 def test_the_simulator_goes_on_with_what_was_seeded(company: Company, tmp_path: Path):
     simulator = Simulator(Options(), world=demo_world())
-    wire_demo(simulator, read_demo(tmp_path / "demo.json"), "http://127.0.0.1:8000")
+    wire_demo(simulator, read_demo(tmp_path / "demo.json"))
     for wire in company.wires:
         instance = simulator.store.get(wire.instance)
         assert instance.webhook
-        assert instance.webhook.url == f"http://127.0.0.1:8000/hooks/evo/{wire.id}"
+        assert instance.webhook.url == webhook_url(UUID(wire.id))
         assert instance.webhook.headers == {"X-EvoSense-Token": wire.token}
         assert instance.token == wire.api_key
         assert instance.state == "open"
