@@ -135,7 +135,15 @@ def conversation(public_id: UUID, *, show_numbers: bool) -> ConversationRow:
 
 def conversation_model(public_id: UUID) -> Conversation:
     """Return the stored conversation with its parties; raises NotFound."""
-    rows = _with_start(_with_parties(Conversation.objects.all()))
+    return _remaining(_with_start(_with_parties(Conversation.objects.all())), public_id)
+
+
+def conversation_to_write(public_id: UUID) -> Conversation:
+    """Return the stored conversation with its connection alone, for whoever sends; like above."""
+    return _remaining(Conversation.objects.select_related("connection"), public_id)
+
+
+def _remaining(rows: QuerySet[Conversation], public_id: UUID) -> Conversation:
     found = rows.filter(public_id=public_id).first()
     while found is not None and found.merged_into_id is not None:
         found = rows.filter(pk=found.merged_into_id).first()

@@ -12,7 +12,7 @@ from messaging.ingest.apply import lock_key
 from messaging.ingest.envelope.jids import jid_kind, norm_jid
 from messaging.models import Connection, Contact, Conversation, Identity
 from messaging.selectors.connections import connection_model
-from messaging.selectors.conversations import conversation_model
+from messaging.selectors.conversations import conversation_to_write
 from messaging.services.identities import add_identity
 from messaging.services.merges import lock_identities
 from messaging.services.sending.requests import SendRequest
@@ -27,7 +27,7 @@ def recipient_of(request: SendRequest) -> tuple[Connection, Conversation]:
     if request.conversation is None:
         connection = connection_for(request.connection)
         return connection, conversation_with(connection, request.to)
-    conversation = conversation_model(request.conversation)
+    conversation = conversation_to_write(request.conversation)
     if request.connection not in (None, conversation.connection.public_id):
         raise Invalid(
             "invalid",
