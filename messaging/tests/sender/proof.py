@@ -91,16 +91,14 @@ class Sender:
 
 
 class Nursery:
-    """Forks senders of the application's role over this test's database."""
+    """Forks senders, which inherit its environment."""
 
-    def __init__(self, folder: Path, role: str, **more: str) -> None:
-        self.role = role
+    def __init__(self, folder: Path, **more: str) -> None:
         self.log = folder / "senders.log"
         self.living: set[int] = set()
         environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "evosense.settings.dev",
-            "DATABASE_URL": database_url(role, PASSWORD),
             "REDIS_URL": settings.REDIS_URL,
             "MEDIA_ROOT": str(folder / "media"),
             "LOG_LEVEL": "INFO",
@@ -267,7 +265,8 @@ def nursery_of_test_database(folder: Path, **environment: str) -> Iterator[Nurse
     word = "r" + secrets.token_hex(3)
     roles = RoleNames(*(f"{connection.settings_dict['NAME']}_{word}_{kind}" for kind in KINDS))
     with made_roles(roles):
-        nursery = Nursery(folder, roles.app, **environment)
+        database = database_url(roles.app, PASSWORD)
+        nursery = Nursery(folder, **{"DATABASE_URL": database, **environment})
         try:
             yield nursery
         finally:
