@@ -58,7 +58,7 @@ def connection_act(request: HttpRequest, connection_id: UUID, act: str) -> HttpR
     except DomainError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, ACTS[act].done)
+        messages.success(request, str(ACTS[act].done))
     return go_back(request, connection_id)
 
 
@@ -122,7 +122,7 @@ def _asked(
         except DomainError as error:
             context["problem"] = error.message
             return render(request, template, context, status=422)
-        messages.success(request, done)
+        messages.success(request, str(done))
     if then:
         return redirect(_BACK[then])
     return redirect("messaging:connection-detail", connection_id)

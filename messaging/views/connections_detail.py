@@ -51,7 +51,8 @@ def connection_repair(request: HttpRequest, connection_id: UUID) -> HttpResponse
     form = RepairForm(request.POST)
     if form.is_valid():
         try:
-            gaps.request_repair(connection_id, **form.window(timezone.now()))
+            since, until = form.window(timezone.now())
+            gaps.request_repair(connection_id, since=since, until=until)
         except DomainError as error:
             form.refuse(error)
         else:

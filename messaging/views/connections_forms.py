@@ -84,9 +84,9 @@ class RepairForm(ServiceForm):
             self.add_error("until", _("The end must come after the beginning."))
         return values
 
-    def window(self, now: datetime) -> dict[str, datetime]:
+    def window(self, now: datetime) -> tuple[datetime, datetime]:
         days = self.cleaned_data.get("days")
         # A minute less, because the service's clock is later than this one.
         since = now - timedelta(days=days, minutes=-1) if days else self.cleaned_data["since"]
         until = None if days else self.cleaned_data.get("until")
-        return {"since": since, "until": until or now}
+        return since, until or now

@@ -117,6 +117,9 @@ def _adopt_page(
             context["instances"] = lifecycle.foreign_instances(server.id)
         except DomainError as error:
             context["problem"] = error.message
+    context["has_free"] = any(
+        not (one.is_taken or one.connection_id) for one in context["instances"]
+    )
     return render(request, "messaging/connection_adopt.html", context, status=status)
 
 

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -128,5 +128,8 @@ def _context(request: HttpRequest, view: ConnectionView, state: PairingView) -> 
         "rest": f"{max(0.0, min(1.0, 1 - left / life)) if life else 1:.3f}",
         "version": f"{name}-{state.sequence}-{int(is_old)}-{state.problem}-{state.count}",
         "server_name": server_name(view),
-        "days": [(days, _("Last %(count)s days") % {"count": days}) for days in OFFERED_DAYS],
+        "days": [
+            (days, ngettext("Last day", "Last %(count)s days", days) % {"count": days})
+            for days in OFFERED_DAYS
+        ],
     }
