@@ -81,7 +81,8 @@ def _remove(server: EvolutionServer, _values: dict[str, Any]) -> None:
 @admin.register(EvolutionServer, site=operator_site)
 class ServerAdmin(OperatorAdmin):
     list_display = (
-        "name", "owner", "url", "version", "shown_state", "numbers", "waiting", "stopped", "probed",
+        "name", "owner", "address", "release", "shown_state", "numbers", "waiting", "stopped",
+        "probed",
     )  # fmt: skip
     list_filter = ("breaker", "is_active")
     search_fields = ("name", "url", "tenant__name", "tenant__slug")
@@ -89,7 +90,7 @@ class ServerAdmin(OperatorAdmin):
     list_select_related = ("tenant",)
     list_before_template = "operators/server_add.html"
     fields = (
-        ("name", "owner"), ("url", "version"), ("state_word", "is_active"),
+        ("name", "owner"), ("address", "release"), ("state_word", "is_active"),
         ("probed_at", "licence"),
         ("breaker_failures", "breaker_until"), ("numbers", "waiting", "stopped"), "edit",
     )  # fmt: skip
@@ -168,6 +169,14 @@ class ServerAdmin(OperatorAdmin):
     @display(description=_("Owner"))
     def owner(self, server: EvolutionServer) -> str | SafeString:
         return link(server.tenant) if server.tenant else str(_("The house"))
+
+    @display(description=_("Address"), ordering="url")
+    def address(self, server: EvolutionServer) -> str:
+        return server.url
+
+    @display(description=_("Version"), ordering="version")
+    def release(self, server: EvolutionServer) -> str:
+        return server.version or NOTHING
 
     @display(description=_("State"), label={"good": GOOD, "rest": BAD, "care": CARE, "off": CARE})
     def shown_state(self, server: EvolutionServer) -> tuple[str, Any]:
