@@ -64,6 +64,7 @@ def make_instance(connection: Connection, *, token: str) -> None:
 def _create(connection: Connection, token: str) -> tuple[str, str] | None:
     """Return id and key of a new instance; None when one made before was found and stored."""
     asker = admin(_server(connection))
+    webhooks.wait_for_receivers()
     try:
         made = evolution().create_instance(
             asker,

@@ -117,10 +117,15 @@ def _has_good_token(connection: Connection, found: RemoteWebhook) -> bool:
 
 def _install(connection: Connection, instance: Instance, *, in_use: bytes | None) -> None:
     token = routes.offer_token(route_id=connection.public_id, in_use=in_use)
-    time.sleep(ROUTE_SECONDS)
+    wait_for_receivers()
     url = webhook_url(connection.public_id)
     evolution().set_webhook(instance, url=url, headers={HEADER: token})
     routes.promote_token(route_id=connection.public_id, digest=token_digest(token))
+
+
+def wait_for_receivers() -> None:
+    """Let receivers learn a new token before anybody posts with it."""
+    time.sleep(ROUTE_SECONDS)
 
 
 def _digest(found: RemoteWebhook | None) -> bytes | None:
