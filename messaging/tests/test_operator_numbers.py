@@ -86,7 +86,6 @@ def test_a_resting_server_is_used_again_at_once(public, redis_db):
 
 
 def test_open_incidents_of_all_companies_stand_on_one_page(public, redis_db):
-    refresh_usage()
     with tenant_scope(ALPHA):
         line = make_line(make_server("http://127.0.0.1:9"))
         now = timezone.now()

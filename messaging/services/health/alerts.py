@@ -7,11 +7,12 @@ leaves. Other systems hear of it by `IncidentOpened` and `IncidentClosed`.
 from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
+from zlib import crc32
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from evosense.core.schema import current_tenant, public_scope
+from evosense.core.schema import current_tenant, database_cursor, public_scope
 from messaging.models import Connection, Incident
 from tenancy.models import Membership, User
 from tenancy.notices import Notice, register_notice, wants
@@ -73,6 +74,9 @@ def _told_for_server(connection: Connection, incident: Incident) -> Incident | N
     """Return the open incident of another number whose letter spoke of the whole server."""
     if incident.kind != Incident.Kind.SERVER_DOWN or connection.server_id is None:
         return None
+    # Looks at a server's numbers end together; each must see the letter of the one before it.
+    with database_cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [crc32(connection.server_id.bytes)])
     rows = Incident.objects.filter(
         kind=Incident.Kind.SERVER_DOWN,
         ended_at=None,

@@ -6,6 +6,8 @@ into its row of `TenantUsage`, and the periodic count puts right what was lost.
 
 from typing import Any
 
+from django.utils import timezone
+
 from evosense.core.schema import current_tenant, public_scope
 from messaging.models import Incident
 from tenancy.models import TenantUsage
@@ -18,7 +20,11 @@ def tell_house() -> None:
     """Bring the operators' list of the active company up to date, in the caller's transaction."""
     tenant, values = current_tenant(), open_numbers()
     with public_scope():
-        TenantUsage.objects.filter(tenant_id=tenant.id).update(**values)
+        # A young company has no numbers yet; the others are counted within minutes.
+        first = {"computed_at": timezone.now(), **values}
+        TenantUsage.objects.update_or_create(
+            tenant_id=tenant.id, defaults=values, create_defaults=first
+        )
 
 
 def open_numbers() -> dict[str, Any]:

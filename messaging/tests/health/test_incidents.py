@@ -1,5 +1,6 @@
 """Incidents: one of a kind, told once, quiet when muted, one letter for a whole server."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -164,3 +165,22 @@ def test_pages_list_them_newest_first_with_words(line) -> None:
     rest = incident_page(connection=line.public_id, limit=2, cursor=page.next)
     assert [one.kind for one in rest.rows] == ["acks"]
     assert all(one.words and one.kind_label for one in page.rows)
+
+
+def test_numbers_that_are_lost_in_one_moment_are_one_letter_too(
+    committed, tenant, make_member
+) -> None:
+    make_member("owner")
+    server = make_server("http://127.0.0.1:9")
+    lines = [make_line(server) for _ in range(5)]
+
+    def lose(line: Connection) -> Callable[[], None]:
+        def act() -> None:
+            with tenant_scope(tenant), transaction.atomic():
+                open_incident(line, cause("server_down", code="connect_failed"))
+
+        return act
+
+    run_threads([lose(line) for line in lines])
+    assert Incident.objects.count() == 5
+    assert len(letters()) == 1
