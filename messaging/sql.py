@@ -43,6 +43,20 @@ class Sql:
         self.count += 1
         return self._cursor.execute(statement, parameters, binary=binary).fetchall()
 
+    def often(self, statement: str, parameters: Parameters = ()) -> list[Row]:
+        """Return the rows of a statement that this process sends again and again.
+
+        The server keeps its plan, which for a statement of many parts takes longer to make than to
+        follow; under another search path the server makes a new one by itself.
+        """
+        self.count += 1
+        connection = self._cursor.connection
+        before, connection.prepare_threshold = connection.prepare_threshold, 0
+        try:
+            return self._cursor.execute(statement, parameters, prepare=True).fetchall()
+        finally:
+            connection.prepare_threshold = before
+
     def run(self, statement: str, parameters: Parameters = ()) -> int:
         """Run a statement without a result; returns how many rows it touched."""
         self.count += 1

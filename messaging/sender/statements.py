@@ -178,6 +178,7 @@ UPDATE public.gateway_lane l SET holder = NULL, lease_until = NULL,
                           now() + make_interval(secs => %(held)s::float8) END)
                   ELSE least(waits.unknown, waits.later) END
 FROM line, waits WHERE l.connection_id = %(lane)s::uuid AND l.holder = %(holder)s::uuid
+RETURNING l.state
 """
 # There is more, but others wait too.
 YIELD = """

@@ -53,7 +53,7 @@ def give_back_connection() -> None:
 
 def peek(place: Place) -> Peek:
     with transaction.atomic():
-        return Peek(*Sql().rows(statements.PEEK, {"line": place.line})[0])
+        return Peek(*Sql().often(statements.PEEK, {"line": place.line})[0])
 
 
 def tidy(place: Place) -> None:
@@ -134,7 +134,7 @@ def _take(sql: Sql, place: Place, lane: str, reason: str) -> Taken | None:
     rows = []
     if state == "open" or (state == "held" and not lane):
         # Held lanes are tried again: whether the number is up is read from its row.
-        rows = sql.rows(statements.TAKE, {"line": place.line, "token": token})
+        rows = sql.often(statements.TAKE, {"line": place.line, "token": token})
     if not rows:
         _rest(sql, place, reason if lane == "held" else "")
         return None
@@ -152,7 +152,7 @@ def _hold_lane(sql: Sql, place: Place, lane: str = "", reason: str = "") -> str:
         place.claim.connection_id,
         place.claim.holder,
     ]
-    rows = sql.rows(statements.LANE, values)
+    rows = sql.often(statements.LANE, values)
     if not rows:
         raise LostLane
     return str(rows[0][0])
@@ -166,7 +166,7 @@ def _rest(sql: Sql, place: Place, reason: str) -> None:
         "reason": reason,
         "held": periods().held,
     }
-    sql.run(statements.REST, wanted)
+    sql.often(statements.REST, wanted)
 
 
 def _write(sql: Sql, place: Place, taken: Taken, outcome: Outcome, verdict: Verdict) -> None:
@@ -174,7 +174,7 @@ def _write(sql: Sql, place: Place, taken: Taken, outcome: Outcome, verdict: Verd
         sql.run(statements.UNDO, [taken.id, taken.token, taken.number])
         return
     values = _values(place, taken, outcome, verdict)
-    changed, renamed, has_parked = sql.rows(statements.SETTLE, values)[0]
+    changed, renamed, has_parked = sql.often(statements.SETTLE, values)[0]
     if verdict.state != "sent":
         return
     news = aftermath.News(place.claim.connection_id, place.line, taken, outcome)

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
 from evosense.core import metrics
+from messaging.ingest.worker import collect_rarely
 from messaging.sender.engine import THREADS, Sender
 
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
+        collect_rarely()
         metrics.serve_if_asked()
         try:
             sender.run(once=options["once"])
