@@ -55,6 +55,10 @@ def _answer(request: HttpRequest) -> HttpResponseBase:
         return _plain(404, "Nothing is here.")
     if grant.is_over:
         return _plain(410, "This link has ended. Go back to the conversation and open it again.")
+    return _granted(request, grant)
+
+
+def _granted(request: HttpRequest, grant: Grant) -> HttpResponseBase:
     tenant = _tenant(grant)
     if tenant is None:
         return _plain(404, "Nothing is here.")
@@ -65,6 +69,10 @@ def _answer(request: HttpRequest) -> HttpResponseBase:
             return _file(request, grant, media, key) if media and key else _gone()
         except FileNotFoundError:
             return _gone()
+        except store.StoreAway:
+            return _plain(
+                503, "The storage does not answer. Try again soon.", {"Retry-After": "30"}
+            )
 
 
 def _tenant(grant: Grant) -> TenantRef | None:

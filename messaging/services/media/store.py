@@ -7,6 +7,7 @@ to it, so a company that moves keeps them, and none of them can name another com
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 import structlog
@@ -22,8 +23,19 @@ logger = structlog.get_logger(__name__)
 _KEY = re.compile(r"media/\d{4}/\d{2}/[0-9a-f]{40}(-thumb)?")
 
 
-class StoreAway(Exception):  # noqa: N818  (read as a sentence where raised)
-    """The storage did not take a file; the file itself is fine."""
+class StoreAway(OSError):  # noqa: N818  (read as a sentence where raised)
+    """The storage did not take or give a file; the file itself is fine."""
+
+
+@contextmanager
+def _one_error() -> Iterator[None]:
+    """Make one error of what each storage calls otherwise; a missing file stays that."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise StoreAway(type(error).__name__) from error
 
 
 def new_key() -> str:
@@ -40,11 +52,8 @@ def save(storage_key: str, content: IO[bytes]) -> None:
     """Write a file under exactly this name; raises StoreAway with whatever went wrong."""
     content.seek(0)
     path = _path(storage_key)
-    try:
+    with _one_error():
         found = default_storage.save(path, File(content))
-    except Exception as error:
-        # Each storage has errors of its own; for us they are all the same.
-        raise StoreAway(type(error).__name__) from error
     if found != path:
         default_storage.delete(found)
         raise StoreAway("the name is taken")
@@ -66,31 +75,34 @@ def discard(storage_key: str) -> None:
 
 
 def open_stored(storage_key: str) -> "File[bytes]":
-    """Open a stored file for reading; raises FileNotFoundError. Close it."""
-    return default_storage.open(_path(storage_key), "rb")
+    """Open a stored file for reading; raises FileNotFoundError, StoreAway. Close it."""
+    with _one_error():
+        return default_storage.open(_path(storage_key), "rb")
 
 
 def read_bytes(storage_key: str) -> bytes:
-    """Return a whole stored file; raises FileNotFoundError."""
-    with open_stored(storage_key) as content:
+    """Return a whole stored file; raises FileNotFoundError, StoreAway."""
+    with _one_error(), open_stored(storage_key) as content:
         return bytes(content.read())
 
 
 def size_of(storage_key: str) -> int:
-    """Return the bytes of a stored file; raises FileNotFoundError."""
-    return int(default_storage.size(_path(storage_key)))
+    """Return the bytes of a stored file; raises FileNotFoundError, StoreAway."""
+    with _one_error():
+        return int(default_storage.size(_path(storage_key)))
 
 
 def open_part(storage_key: str, start: int, length: int) -> Iterator[bytes]:
-    """Open a file now and return its bytes from `start` in pieces; raises FileNotFoundError."""
+    """Open a file now and return its bytes from `start` in pieces; raises as `size_of`."""
     path = _path(storage_key)
     bucket: Any = getattr(default_storage, "bucket", None)
-    if bucket is not None:
-        # The storage's own file would be fetched whole for every range of a video.
-        asked = {"Range": f"bytes={start}-{start + length - 1}"} if length else {}
-        return _pieces(bucket.Object(path).get(**asked)["Body"], length)
-    content = default_storage.open(path, "rb")
-    content.seek(start)
+    with _one_error():
+        if bucket is not None:
+            # The storage's own file would be fetched whole for every range of a video.
+            asked = {"Range": f"bytes={start}-{start + length - 1}"} if length else {}
+            return _pieces(bucket.Object(path).get(**asked)["Body"], length)
+        content = default_storage.open(path, "rb")
+        content.seek(start)
     return _pieces(content, length)
 
 

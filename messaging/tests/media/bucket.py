@@ -39,6 +39,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._say(200)
 
     def do_GET(self) -> None:
+        if self.bucket.is_away:
+            self._say(503)
+            return
         asked = parse_qs(urlsplit(self.path).query)
         if not self.key:
             self._list(asked.get("prefix", [""])[0], asked.get("delimiter", [""])[0])
@@ -56,6 +59,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         found = self.bucket.objects.get(self.key)
+        if self.bucket.is_away:
+            self._say(503, is_head=True)
+            return
         self._say(200 if found is not None else 404, found or b"", is_head=True)
 
     def do_DELETE(self) -> None:

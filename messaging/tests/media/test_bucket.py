@@ -61,6 +61,16 @@ def test_a_bucket_that_is_away_takes_nothing(tenant, bucket):
         store_upload(SimpleUploadedFile("a.pdf", samples.PDF))
 
 
+def test_a_bucket_that_is_away_is_an_error_that_senders_know(make_media, bucket):
+    media = keep(make_media("video", mime="video/mp4"), b"x")
+    with pytest.raises(FileNotFoundError):
+        read_bytes(store.new_key())
+    bucket.is_away = True
+    with pytest.raises(OSError, match="ClientError"):
+        read_bytes(media.storage_key)
+    assert get(media_link(media)).status_code == 503
+
+
 def test_a_company_that_goes_takes_its_files_along(tenant, bucket):
     store_upload(SimpleUploadedFile("foto.jpg", samples.picture()))
     bucket.objects["tenants/other/media/x"] = b"stays"
