@@ -1,22 +1,25 @@
 """What people do to a session: start it anew, log it out, remove the connection."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
+from evosense.core.errors import Conflict
 from evosense.core.outbox import emit
 from messaging.events import ConnectionStateChanged
 from messaging.gateway import lanes
 from messaging.gateway.client.evolution import evolution
-from messaging.models import Connection
+from messaging.models import Connection, Outgoing
 from messaging.services.connections import take_turn
 from messaging.services.lifecycle import reaching, shelf, webhooks
 from messaging.services.lifecycle.observing import conclude, observe_state
 from messaging.services.lifecycle.pairing import start_pairing
 from messaging.services.lifecycle.problems import ServerRefused, asking
 from messaging.services.lifecycle.row import living, write_down
+from messaging.services.sending import cancel
 from tenancy.services import routes
 
 
@@ -80,6 +83,7 @@ def remove(public_id: UUID, *, keep_on_server: bool = False) -> Connection:
         kept = ["", "instance" if keep_on_server else ""]
         write_down("connection.removed", connection, kept=kept)
         emit(ConnectionStateChanged(connection.pk, Connection.State.REMOVED))
+    _cancel_waiting(connection)
     return connection
 
 
@@ -119,6 +123,14 @@ def _bury(connection: Connection) -> None:
     for name, value in values.items():
         setattr(connection, name, value)
     connection.save(update_fields=[*values, "updated_at"])
+
+
+def _cancel_waiting(connection: Connection) -> None:
+    """What nothing will send any more must not look as if it would."""
+    waiting = Outgoing.objects.filter(connection=connection, state=Outgoing.State.QUEUED)
+    for public_id in list(waiting.order_by("pk").values_list("public_id", flat=True)):
+        with suppress(Conflict):
+            cancel(public_id)
 
 
 def _choose_default() -> None:

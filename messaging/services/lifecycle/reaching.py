@@ -1,5 +1,6 @@
 """The way to an instance, and how it is made on its server. Network; never in a transaction."""
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.crypto import token_digest
@@ -59,6 +60,9 @@ def make_instance(connection: Connection, *, token: str) -> None:
     if made is not None:
         _store(connection, instance_id=made[0], api_key=made[1])
         routes.promote_token(route_id=connection.public_id, digest=token_digest(token))
+        Connection.objects.filter(pk=connection.pk).update(
+            webhook_state="ok", webhook_checked_at=timezone.now()
+        )
 
 
 def _create(connection: Connection, token: str) -> tuple[str, str] | None:

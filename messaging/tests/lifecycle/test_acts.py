@@ -12,11 +12,12 @@ from messaging.models import Connection, ConnectionEvent
 from messaging.services import lifecycle
 from messaging.services.connections import create_connection
 from messaging.services.lifecycle import InstanceSettings, ServerRefused
+from messaging.services.sending import SendRequest, send_message
 from messaging.tests.factories import make_connection, make_conversation, make_message
 from messaging.tests.lifecycle.rig import row_of
 from tenancy.models import AuditEntry, WebhookRoute
 
-NUMBER = "5511900004200"
+NUMBER, OTHER = "5511900004200", "5511977776666"
 
 
 @pytest.fixture
@@ -60,6 +61,9 @@ def test_log_out_ends_it_for_good(world, line):
 
 def test_removed_connection_keeps_what_was_said_and_frees_its_name(world, line):
     message = make_message(make_conversation(line))
+    waiting = send_message(
+        SendRequest(kind="text", payload={"text": "oi"}, connection=line.public_id, to=OTHER)
+    )
     make_connection(name="segunda")
     gone = lifecycle.remove(line.public_id)
     assert (gone.state, gone.is_default, gone.api_key, gone.server_id) == (
@@ -72,6 +76,8 @@ def test_removed_connection_keeps_what_was_said_and_frees_its_name(world, line):
     assert names_there(world) == []
     message.refresh_from_db()
     assert message.connection_id == line.pk
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.outgoing.state) == ("failed", "cancelled")
     assert not WebhookRoute.objects.get(pk=line.public_id).is_active
     assert Lane.objects.get(pk=line.public_id).state == "paused"
     assert Connection.objects.get(name="segunda").is_default

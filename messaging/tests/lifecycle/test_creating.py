@@ -28,6 +28,7 @@ def test_connection_is_made_with_its_instance_and_webhook(world, tenant):
     stored = row_of(made)
     assert stored.instance.startswith(f"evs-{tenant.slug}-")
     assert (stored.is_managed, stored.is_default, stored.wants_session) == (True, True, False)
+    assert stored.webhook_state == "ok"
     (there,) = world.call("GET", "/instance/fetchInstances")
     assert (there["id"], there["token"]) == (stored.instance_id, stored.api_key)
     assert there["Setting"]["rejectCall"] is True
