@@ -52,11 +52,13 @@ def traffic(connection: Connection, *, now: datetime) -> Finding:
 
 def usual_hours(connection: Connection, start: datetime, end: datetime) -> dict[datetime, float]:
     """Return the median of each hour from `start` to `end`; empty when no week is known."""
+    if not _history:
+        return {}
     hours = [_hour(start)]
     while hours[-1] < _hour(end):
         hours.append(hours[-1] + HOUR)
     wanted = {(hour, week): hour - WEEK * week for hour in hours for week in range(1, WEEKS + 1)}
-    counts = _history[0](connection.pk, list(wanted.values())) if _history else {}
+    counts = _history[0](connection.pk, list(wanted.values()))
     first = min([connection.created_at, *counts])
     known = [week for week in range(1, WEEKS + 1) if hours[0] - WEEK * week >= _hour(first)]
     if len(known) < 2:  # one week is no habit
