@@ -159,7 +159,7 @@ class SignalSerializer(serializers.Serializer[Any]):
 
 
 class HealthRowSerializer(serializers.Serializer[Any]):
-    connection = serializers.UUIDField(source="id")
+    id = serializers.UUIDField(help_text="Of the connection.")
     name = serializers.CharField()
     state = serializers.ChoiceField(choices=CONNECTION_STATES)
     health = serializers.ChoiceField(choices=HEALTH, help_text="Empty before the first look.")

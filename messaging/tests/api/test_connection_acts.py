@@ -136,7 +136,7 @@ def test_health_incidents_and_repairs_are_shown(api, tenant):
 
     assert caller.get(f"{path}/health").json()["health"] == ""
     (row,) = caller.get("health").json()["results"]
-    assert (row["connection"], row["health"]) == (str(connection.public_id), "")
+    assert (row["id"], row["health"]) == (str(connection.public_id), "")
     listed = caller.get("incidents", open="true", connection=str(connection.public_id)).json()
     assert [one["id"] for one in listed["results"]] == [str(incident.public_id)]
     seen = caller.post(f"incidents/{incident.public_id}/acknowledge").json()
