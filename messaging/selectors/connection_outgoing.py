@@ -58,6 +58,12 @@ def trouble_page(connection_pk: int, *, cursor: str | None = None) -> TroublePag
     return TroublePage([_row(one) for one in found[:PAGE]], more)
 
 
+def is_sent_by(connection_id: UUID, public_id: UUID) -> bool:
+    """Tell whether this connection was asked to send this."""
+    rows = Outgoing.objects.filter(public_id=public_id, connection__public_id=connection_id)
+    return rows.exists()
+
+
 def _pk(cursor: str) -> int:
     if not cursor.isdecimal() or len(cursor) > 18:
         message = _("This cursor is not one that a list returned.")

@@ -1,10 +1,12 @@
 """What one connection sends: its line, what failed or is in doubt, and what its server can do."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -13,13 +15,18 @@ from evosense.core.errors import DomainError
 from messaging.gateway.capabilities import Refusal
 from messaging.models import Outgoing
 from messaging.selectors import connections as read
-from messaging.selectors.connection_outgoing import trouble_page
+from messaging.selectors.connection_outgoing import is_sent_by, trouble_page
 from messaging.services import sending
 from messaging.services.sending.refusals import capabilities_of
 from messaging.views.common import answers_errors, fragment_target, may, render_region
 from messaging.views.connections_detail import frame_context
 from tenancy.permissions import requires
 
+_DECISIONS: dict[str, Callable[[UUID], object]] = {
+    "retry": sending.retry,
+    "sent": partial(sending.resolve, was_sent=True),
+    "not_sent": partial(sending.resolve, was_sent=False),
+}
 # Marks and acts are no kinds that people choose.
 _HIDDEN = {Outgoing.Kind.READ}
 
@@ -39,14 +46,12 @@ def connection_sending(request: HttpRequest, connection_id: UUID) -> HttpRespons
 @answers_errors
 def outgoing_decide(request: HttpRequest, connection_id: UUID, message_id: UUID) -> HttpResponse:
     """Send a failed message again, or say what became of one whose outcome is unknown."""
-    decision = request.POST.get("decision", "")
+    read.connection_model(connection_id)
+    act = _DECISIONS.get(request.POST.get("decision", ""))
+    if act is None or not is_sent_by(connection_id, message_id):
+        raise Http404
     try:
-        if decision == "retry":
-            sending.retry(message_id)
-        elif decision in ("sent", "not_sent"):
-            sending.resolve(message_id, was_sent=decision == "sent")
-        elif decision == "cancel":
-            sending.cancel(message_id)
+        act(message_id)
     except DomainError as error:
         messages.error(request, error.message)
     else:

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from evosense.core.errors import DomainError
+from evosense.core.errors import DomainError, NotFound
 from messaging.selectors import connections as read
 from messaging.selectors.connections import ConnectionView
 from messaging.services import lifecycle
@@ -94,6 +94,8 @@ def _act(request: HttpRequest, connection_id: UUID, act: Callable[[], object]) -
     """Do it and show the page again; a refusal is said where the person looks."""
     try:
         act()
+    except NotFound:
+        raise
     except DomainError as error:
         messages.error(request, error.message)
     return redirect("messaging:connection-pair", connection_id)

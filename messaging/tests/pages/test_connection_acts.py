@@ -146,6 +146,9 @@ def test_what_failed_or_is_in_doubt_waits_for_a_decision(client_for, connection)
         "sent",
     ]
     assert client.get(f"{own(connection)}envios/?cursor=x").status_code == 400
+    elsewhere = f"{own(make_connection())}envios/{rows[0].public_id}/"
+    for url, word in ((elsewhere, "retry"), (decide.format(rows[0].public_id), "nothing")):
+        assert client.post(url, {"decision": word}).status_code == 404
 
 
 def test_incidents_are_listed_banded_and_acknowledged(client_for, connection, other_tenant):
