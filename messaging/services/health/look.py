@@ -31,6 +31,8 @@ from messaging.services.health.verdict import (
 PAUSE, JITTER = timedelta(seconds=18), timedelta(seconds=6)
 # The second look at something that was not as it should be.
 SOON = timedelta(seconds=4)
+# A connection that was just made is asked soon whether its phone is paired already.
+NEW_FOR = timedelta(minutes=2)
 # Nothing is asked of a number that is not connected; its session is tended.
 LATEST = timedelta(minutes=5)
 NEVER, REFUSED = timedelta(days=1), timedelta(minutes=10)
@@ -79,6 +81,8 @@ def check_now(public_id: UUID) -> Connection:
 def _probe(connection: Connection, *, is_forced: bool) -> probe.Probe:
     """Ask what has to be asked: nothing of a number that is down or whose events flow."""
     now = timezone.now()
+    if connection.state == Connection.State.INITIALIZING and not is_forced:
+        return probe.first(connection)
     if connection.state not in _UP and connection.state != Connection.State.CONNECTING:
         is_lost = connection.state == Connection.State.DISCONNECTED
         if not (is_lost or is_forced):
@@ -108,8 +112,11 @@ def _was_nobody_looking(connection: Connection, now: datetime) -> bool:
 def _is_news(connection: Connection, found: probe.Probe) -> bool:
     """Tell whether the server says otherwise than its events did, for the second time.
 
-    One disagreement may be an event that is on its way.
+    One disagreement may be an event that is on its way; before the first there is none to wait
+    for: an instance that was paired long ago tells nothing until something happens.
     """
+    if connection.state == Connection.State.INITIALIZING:
+        return found.seen == "open"
     is_up = connection.state in _UP
     before = [one.code for one in read(connection.health_signals) if one.signal == "probe"]
     code = {"missing": "missing_instance"}.get(found.seen, found.seen)
@@ -203,5 +210,8 @@ def _next(connection: Connection, standing: Standing, tended: datetime | None) -
         return now + SOON * 3
     if connection.state in _UP:
         return now + PAUSE + JITTER * random.random()  # noqa: S311
+    is_new = now - connection.created_at < NEW_FOR
+    if connection.state == Connection.State.INITIALIZING and is_new:
+        return now + SOON
     at = tended or now + LATEST
     return max(now + SOON, min(at, now + LATEST))

@@ -44,6 +44,13 @@ def fresh(connection: Connection, *, now: datetime) -> bool:
     return last is not None and now - last < FRESH and connection.state == "connected"
 
 
+def first(connection: Connection) -> Probe:
+    """Ask after a connection that never told its state; only an open session is an answer."""
+    found = ask(connection)
+    is_open = found.seen == "open"
+    return found if is_open else Probe(Finding("probe", "unknown", "unasked"))
+
+
 def ask(connection: Connection) -> Probe:
     """Ask the server for the state of the session."""
     try:

@@ -149,6 +149,24 @@ def test_a_number_that_was_never_connected_has_no_incident(
     assert line.health == ""
 
 
+def test_a_session_that_was_open_before_us_is_found_at_the_first_look(
+    tenant, redis_db, sim: Simulator
+) -> None:
+    line = open_line(sim, make_server(sim.url))
+    Connection.objects.filter(pk=line.pk).update(state="initializing", connected_at=None)
+    ConnectionEvent.objects.filter(connection=line).delete()
+    assert looks(line).state == "connected"
+
+
+def test_one_that_nobody_paired_yet_is_asked_again_soon_and_is_no_incident(
+    tenant, redis_db, sim: Simulator
+) -> None:
+    line = make_line(make_server(sim.url), state="initializing", connected_at=None)
+    assert look.look(line.public_id) - timezone.now() <= look.SOON
+    assert kinds(looks(line, 3)) == set()
+    assert (line.state, line.health) == ("initializing", "")
+
+
 def test_a_short_absence_without_incident_is_read_again_too(
     tenant, redis_db, sim: Simulator
 ) -> None:
