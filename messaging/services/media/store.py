@@ -32,7 +32,7 @@ def _one_error() -> Iterator[None]:
     """Make one error of what each storage calls otherwise; a missing file stays that."""
     try:
         yield
-    except FileNotFoundError:
+    except (FileNotFoundError, StoreAway):
         raise
     except Exception as error:
         raise StoreAway(type(error).__name__) from error
