@@ -30,7 +30,7 @@ from tenancy.db.roles import RoleNames
 FINAL = {Outgoing.State.SENT, Outgoing.State.FAILED, Outgoing.State.CANCELLED}
 # Hours become moments. A server must not be slower than `first_check` where a sender is killed.
 QUICK = {
-    "lease": 1.0,
+    "lease": 1.5,
     "beat": 0.3,
     "poll": 0.05,
     "held": 0.3,
@@ -182,6 +182,8 @@ class Proof:
     def _line(self, simulator: SimulatorProcess, server: EvolutionServer, chats: int) -> Line:
         made = make_connection()
         simulator.open_instance(made.instance)
+        # A store without a single message proves nothing by what it does not have.
+        simulator.ask("emit", instance=made.instance, quiet=True, ago=3600)
         Connection.objects.filter(pk=made.pk).update(
             server_id=server.pk, state="connected", is_managed=True, wants_session=True
         )
@@ -230,6 +232,7 @@ class Proof:
         ids = Message.objects.values_list("provider_id", flat=True)
         assert sorted(ids) == sorted(send["message_id"] for send in sends if send["shown"])
         for one in simulators:
+            # One call in flight for each number, as the server saw it.
             assert max(one.journal()["at_once"].values(), default=0) <= 1
         self.assert_order(sends)
 
@@ -239,8 +242,19 @@ class Proof:
             if send["shown"]:
                 by_chat.setdefault((send["instance"], send["jid"]), []).append(send["text"])
         for texts in by_chat.values():
-            numbers = [text.rpartition(" ")[2] for text in texts[1:]]
-            assert numbers == sorted(numbers), texts
+            # The first word of each conversation was queued before its numbers.
+            wanted = sorted(texts, key=lambda text: (" chat " not in text, text))
+            assert texts == wanted, f"{texts}\n{self.story(wanted[0])}"
+
+    def story(self, text: str) -> str:
+        """Return what was tried with a message, and when, for whoever must explain a failure."""
+        row = Outgoing.objects.get(message__text=text)
+        tries = row.tries.order_by("started_at", "pk")
+        return "\n".join(
+            f"{(one.started_at - row.created_at).total_seconds():7.2f} {one.act} {one.number}"
+            f" {one.outcome} {one.code}"
+            for one in tries
+        )
 
 
 @dataclass

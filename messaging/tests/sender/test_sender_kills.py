@@ -45,7 +45,7 @@ def fill(stage: Stage, version: str, *, lines: int, messages: int) -> None:
 
 @pytest.mark.parametrize("version", ["2.3.7", "2.4.0-rc2"])
 def test_kills_at_any_moment_lose_and_repeat_nothing(stage: Stage, version: str):
-    fill(stage, version, lines=4, messages=12)
+    fill(stage, version, lines=4, messages=8)
     kill_at_random(stage, 4, random.Random(7))
     stage.proof.wait_until_final()
     stage.proof.assert_each_once(stage.simulator(version))
