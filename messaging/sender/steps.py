@@ -138,6 +138,8 @@ def _take(sql: Sql, place: Place, lane: str, reason: str) -> Taken | None:
     if not rows:
         _rest(sql, place, reason if lane == "held" else "")
         return None
+    if state == "held":
+        _hold_lane(sql, place, "open", "")
     found = read(token, rows[0])
     points.reach(points.BEFORE_INTENT)
     return found
