@@ -57,15 +57,10 @@ def check_numbers(connection: Connection | None, numbers: Sequence[str]) -> list
     return [found[number] for number in digits]
 
 
-def remember(number: str, *, exists: bool, jid: str, connection: Connection | None) -> None:
-    """Keep what a send has shown about a number, in digits, as if it had been asked."""
-    _keep([NumberAnswer(number, exists, jid)], connection)
-
-
 def _digits(numbers: Sequence[str]) -> list[str]:
     if not 1 <= len(numbers) <= MOST_NUMBERS:
-        message = _("Give 1 to %(most)s numbers.") % {"most": MOST_NUMBERS}
-        raise Invalid("invalid", message, field="numbers")
+        wanted = _("Give 1 to %(most)s numbers.") % {"most": MOST_NUMBERS}
+        raise Invalid("invalid", wanted, field="numbers")
     found = []
     for place, number in enumerate(numbers):
         digits = parse_phone(number) or _as_registered(number)
