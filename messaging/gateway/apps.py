@@ -13,7 +13,20 @@ class GatewayConfig(AppConfig):
 
         # The key opens every instance of the server, so it does not travel.
         register_shared(
-            EvolutionServer, carried=True, restored=True, withheld=frozenset({"api_key"})
+            EvolutionServer,
+            carried=True,
+            restored=True,
+            yields=True,
+            withheld=frozenset({"api_key"}),
         )
-        # Made anew by whatever is sent next.
-        register_shared(Lane)
+        # What waits may already have left from where it came: a person lets it go on.
+        register_shared(
+            Lane,
+            carried=True,
+            restored=True,
+            yields=True,
+            withheld=frozenset(
+                {"state", "reason", "due_at", "lease_until", "holder", "watch_at", "server_id"}
+            ),
+            arrival={"state": Lane.State.PAUSED, "reason": "restored"},
+        )

@@ -50,6 +50,7 @@ _WORDS: dict[str, Any] = {
     "act_refused": _("WhatsApp did not allow this change."),
     # The line
     "by_person": _("Sending of this number was paused."),
+    "restored": _("This company came from an archive. Let sending go on once its origin rests."),
     "company_suspended": _("Sending is suspended for this company."),
 }
 _META = _("Meta refused it.")

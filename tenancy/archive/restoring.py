@@ -65,8 +65,9 @@ class Restorer:
 
     def _plain(self, entry: Shared) -> Callable[[list[dict[str, Any]]], int]:
         def store(values: list[dict[str, Any]]) -> int:
-            rows = [self._row(entry.model, value) for value in values]
-            return len(entry.model._default_manager.bulk_create(rows))  # noqa: SLF001
+            rows = [self._row(entry.model, {**value, **entry.arrival}) for value in values]
+            manager = entry.model._default_manager  # noqa: SLF001
+            return len(manager.bulk_create(rows, ignore_conflicts=entry.yields))
 
         return store
 

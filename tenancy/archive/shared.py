@@ -6,8 +6,8 @@ the models, so that a new table cannot be forgotten by an export or by a deletio
 
 import base64
 import json
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -33,6 +33,10 @@ class Shared:
     # Outlives the company: proof of what happened, names that must not be given out again.
     kept: bool = False
     withheld: frozenset[str] = frozenset()
+    # Of rows with an id that is taken in this house, the one that was here stays.
+    yields: bool = False
+    # What withheld columns say of rows that came by an archive.
+    arrival: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

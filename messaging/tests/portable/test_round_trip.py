@@ -14,6 +14,7 @@ from evosense.core.crypto import tenant_hmac, tenant_key
 from evosense.core.schema import database_cursor, public_scope, tenant_scope
 from evosense.testing.databases import ALPHA
 from evosense.testing.installations import another_installation
+from messaging.gateway.models import EvolutionServer, Lane
 from messaging.models import Connection, ConnectionEvent, Contact, ContactMerge, Identity, Message
 from messaging.selectors.search import contacts_like
 from messaging.tests.ingest.rig import INSTANCE, MANIFEST, deliver_fixture, make_lines, work
@@ -57,6 +58,9 @@ def fill():
     ContactMerge.objects.create(
         winner=winner, loser=loser, reason="agent", actor_user_id=owner.user_id
     )
+    with public_scope():
+        EvolutionServer.objects.create(tenant_id=ALPHA.id, name="own", url="https://evo.example")
+        Lane.objects.create(connection_id=row.public_id, tenant_id=ALPHA.id, due_at=timezone.now())
     for number in range(3):
         with transaction.atomic():
             audit.record("settings.changed", changes={"name": [str(number), "ação"]})
@@ -133,6 +137,9 @@ def test_another_installation_holds_the_same_afterwards(filled):
             assert bytes(Brand.objects.get().logo) == b"\x89PNG\0"
             assert Entitlement.objects.get().limit == 7
             assert WebhookRoute.objects.count() == 2
+            # Its origin may be sending the same things at this moment.
+            lane = Lane.objects.get()
+            assert (lane.state, lane.reason, lane.due_at) == ("paused", "restored", None)
         with default_storage.open(f"tenants/{ALPHA.id}/media/a b.bin") as stored:
             assert stored.read() == b"\0\xff" * 70_000
         assert not default_storage.exists(f"tenants/{ALPHA.id}/archives/old.evoa")
