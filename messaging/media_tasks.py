@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import shared_task
 
-from evosense.core.schema import current_tenant
+from evosense.core.schema import current_tenant, enqueue_later
 from messaging.models import MessageMedia
 from messaging.services.media import claims, sweeping
 from messaging.services.media.fetching import fetch
@@ -30,7 +30,7 @@ def fetch_media(media_ids: list[int]) -> None:
     _fetch(media_ids)
 
 
-@shared_task(name="messaging.fetch_media_later", allow_suspended=True, expires=600)
+@shared_task(name="messaging.fetch_media_later", allow_suspended=True, expires=600, queue="media")
 def fetch_media_later(media_ids: list[int]) -> None:
     """Join the queue after a pause."""
     fair_enqueue("media", fetch_media, media_ids=media_ids)
@@ -60,6 +60,4 @@ def _fetch(media_ids: list[int]) -> None:
         fair_enqueue("media", fetch_media, media_ids=left)
     pause = claims.soonest(media_ids)
     if pause is not None and pause <= SHORT_PAUSE:
-        fetch_media_later.apply_async(
-            kwargs={"media_ids": media_ids}, countdown=pause + 0.5, queue="media"
-        )
+        enqueue_later(fetch_media_later, pause + 0.5, media_ids=media_ids)

@@ -47,7 +47,9 @@ class TenantRef:
 
 
 class _Task(Protocol):
-    def apply_async(self, *, kwargs: dict[str, Any], headers: dict[str, str]) -> Any: ...
+    def apply_async(
+        self, *, kwargs: dict[str, Any], headers: dict[str, str], countdown: float = 0
+    ) -> Any: ...
 
 
 _active: ContextVar[TenantRef | None] = ContextVar("evosense_tenant", default=None)
@@ -117,9 +119,24 @@ def after_commit(act: Callable[[], Any]) -> None:
 
 def enqueue(task: _Task, /, **kwargs: Any) -> None:
     """Send a Celery task after commit, pinned to the tenant that is active now."""
-    tenant = _active.get()
-    headers = {TENANT_HEADER: str(tenant.id)} if tenant else {}
+    headers = _header_of(_active.get())
     after_commit(partial(task.apply_async, kwargs=kwargs, headers=headers))
+
+
+def enqueue_later(task: _Task, seconds: float, /, **kwargs: Any) -> None:
+    """As `enqueue`, for a worker to begin after some seconds; workers hold it in memory."""
+    headers = _header_of(_active.get())
+    after_commit(partial(task.apply_async, kwargs=kwargs, headers=headers, countdown=seconds))
+
+
+def enqueue_for(tenant_id: UUID | None, task: _Task, /, **kwargs: Any) -> None:
+    """As `enqueue`, for a tenant that work over all of them names; None: for the installation."""
+    headers = {TENANT_HEADER: str(tenant_id)} if tenant_id else {}
+    after_commit(partial(task.apply_async, kwargs=kwargs, headers=headers))
+
+
+def _header_of(tenant: TenantRef | None) -> dict[str, str]:
+    return {TENANT_HEADER: str(tenant.id)} if tenant else {}
 
 
 def in_transaction() -> bool:

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from evosense.core.errors import NotFound
-from evosense.core.schema import TENANT_HEADER, public_scope
+from evosense.core.schema import enqueue_for, public_scope
 from messaging.gateway import probes
 from messaging.gateway.models import EvolutionServer
 
@@ -36,8 +36,7 @@ def probe_servers() -> None:
     with public_scope():
         for server_id, tenant_id in due_servers():
             task = probe_server if tenant_id else probe_house_server
-            headers = {TENANT_HEADER: str(tenant_id)} if tenant_id else {}
-            task.apply_async(kwargs={"server_id": str(server_id)}, headers=headers)
+            enqueue_for(tenant_id, task, server_id=str(server_id))
 
 
 def due_servers() -> list[tuple[UUID, UUID | None]]:
