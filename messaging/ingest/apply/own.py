@@ -64,6 +64,11 @@ UPDATE messaging_message SET provider_id = %s,
     failure = NULL
 WHERE id = %s RETURNING conversation_id
 """
+# Ids that are known to be of messages of ours.
+_TAKEN = """
+SELECT m.provider_id FROM messaging_message m JOIN messaging_outgoing o ON o.message_id = m.id
+WHERE m.connection_id = %s AND m.provider_id = ANY(%s) AND o.state = 'sent'
+"""
 _TWIN = """
 SELECT m.id, x.id FROM messaging_message m JOIN messaging_message x
     ON x.conversation_id = m.conversation_id AND x.direction = 'outbound' AND x.author_id IS NULL
@@ -121,14 +126,23 @@ def recognise(batch: Batch, facts: Iterable[MessageFact]) -> None:
     if not ours:
         return
     waiting = open_rows(batch.sql, batch.line.pk)
+    taken = _taken(batch, ours) if waiting else frozenset()
     arrived: list[int] = []
     for fact in ours:
+        if fact.provider_id in taken:
+            # The late echo of one before, however much alike: two pictures without words are.
+            continue
         for one in waiting:
             if one.message not in arrived and one.is_meant_by(fact):
                 _adopt(batch.sql, one, fact)
                 arrived.append(one.message)
                 break
     settle_arrived(batch, arrived)
+
+
+def _taken(batch: Batch, facts: list[MessageFact]) -> frozenset[str]:
+    ids = [fact.provider_id for fact in facts]
+    return frozenset(row[0] for row in batch.sql.rows(_TAKEN, [batch.line.pk, ids]))
 
 
 def _adopt(sql: Sql, one: Open, fact: MessageFact) -> None:

@@ -99,6 +99,32 @@ def test_somebody_elses_equal_text_keeps_its_own_row(server):
     }
 
 
+def test_a_late_echo_is_not_of_the_equal_message_behind_it(server):
+    """Two pictures without words: the first one's echo comes while the second is on its way."""
+    line = make_line()
+    second = "3EB0BBBBBBBBBBBBBBBBBB"
+
+    def answer(what):
+        hear(line, echo(line, ID, "Oi", what["to"]))
+        return Outcome("accepted", http_status=201, provider_id=second, remote_jid=what["to"])
+
+    server.answers = [
+        lambda what: Outcome("accepted", http_status=201, provider_id=ID, remote_jid=what["to"]),
+        answer,
+    ]
+    messages = [say(line, "Oi"), say(line, "Oi")]
+
+    run_lanes()
+
+    kept = Message.objects.order_by("pk").values_list("pk", "public_id", "provider_id")
+    assert list(kept) == [
+        (messages[0].pk, messages[0].public_id, ID),
+        (messages[1].pk, messages[1].public_id, second),
+    ]
+    outgoing = Outgoing.objects.order_by("pk").values_list("message_id", "state")
+    assert list(outgoing) == [(messages[0].pk, "sent"), (messages[1].pk, "sent")]
+
+
 def test_what_was_typed_on_the_phone_settles_nothing(server):
     line = make_line()
     server.answers = [UNKNOWN]
