@@ -16,7 +16,7 @@ export default function live(body) {
   const announce = (name, detail) => body.dispatchEvent(new CustomEvent(`live:${name}`, { detail }));
   const refresh = (wanted) => {
     for (const region of document.querySelectorAll("[data-live]")) {
-      if (wanted(region.dataset.live.split(/\s+/))) htmx.trigger(region, "refresh");
+      if (wanted(region.dataset.live.split(/\s+/)) && !region.querySelector(":popover-open")) htmx.trigger(region, "refresh");
     }
   };
   function resync() {
