@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from evosense.core.errors import DomainError
+from evosense.core.errors import DomainError, Invalid
 from evosense.core.rest import Fields, UtcDateTimeField
 from messaging.models import Outgoing
 
@@ -16,6 +17,7 @@ FILE_TYPES = frozenset({"image", "video", "video_note", "audio", "voice", "docum
 # Types whose content stands under their own name.
 GROUPS = frozenset({"location", "poll", "list", "buttons", "template"})
 _TO = "A number with country code in any form, or a WhatsApp address."
+_CONTENT = GROUPS | {"text", "media", "contacts"}
 # Fields as the services name them → as the body does.
 _NAMES = {
     "kind": "type",
@@ -172,6 +174,18 @@ class StatusPostInputSerializer(serializers.Serializer[Any]):
         max_length=1024,
         help_text="WhatsApp addresses; without it every contact of the number.",
     )
+
+
+def refuse_unused(fields: dict[str, Any]) -> None:
+    """Refuse content that this type would leave out: it would look as if it had been sent."""
+    kind = fields["type"]
+    files = {"media", "text"}
+    used = files if kind in FILE_TYPES else {"contacts" if kind == "contact" else kind}
+    for name in sorted(_CONTENT & fields.keys() - used):
+        if name == "media":
+            message = _("This file does not fit this kind of message.")
+            raise Invalid("wrong_type", message, field=name)
+        raise Invalid("unknown_field", _("There is no such field."), field=name)
 
 
 def payload_of(fields: dict[str, Any], file: dict[str, Any] | None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from messaging.api.message_inputs import (
     StatusPostInputSerializer,
     naming_fields,
     payload_of,
+    refuse_unused,
     status_payload_of,
 )
 from messaging.api.sending_outputs import (
@@ -54,6 +55,7 @@ Posted = dict[str, Any]
 def post_message(request: Request) -> Response:
     """Queue the message of a body; a file is brought first, outside the transaction."""
     fields = checked_body(MessageInputSerializer, request.data)
+    refuse_unused(fields)
     return _post_with_file(request, fields, _send)
 
 
@@ -83,6 +85,7 @@ class StatusPosts(ApiView):
         """Post a status, which contacts see for a day."""
         connection_model(connection_id)
         fields = checked_body(StatusPostInputSerializer, request.data)
+        refuse_unused(fields)
 
         def post(fields: Posted, file: Posted | None) -> Any:
             with naming_fields():

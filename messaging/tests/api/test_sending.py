@@ -131,6 +131,8 @@ def test_every_kind_has_its_part_of_the_body(api, line, body, shown):
     [
         ({"type": "text", "to": TO}, 400, "text"),
         ({"type": "text", "text": "Oi"}, 400, "to"),
+        ({"type": "text", "text": "Oi", "to": TO, "media": {"base64": "aGk="}}, 400, "media"),
+        ({"type": "poll", "to": TO, "text": "Oi"}, 400, "text"),
         ({"type": "text", "text": "Oi", "to": "123"}, 400, "to"),
         ({"type": "text", "text": "Oi", "to": TO, "txt": "x"}, 400, "txt"),
         ({"type": "reaction", "to": TO}, 400, "type"),
