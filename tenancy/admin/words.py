@@ -123,6 +123,8 @@ LETTERS = {
     "deletion_asked": _("Company will be deleted"),
     "email_changed": _("E-mail changed"),
     "email_confirm": _("Confirm the new e-mail"),
+    "incident_closed": _("Incident over"),
+    "incident_opened": _("Incident"),
     "invitation": _("Invitation"),
     "member_deactivated": _("Access ended"),
     "mfa_changed": _("Second step changed"),

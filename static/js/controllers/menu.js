@@ -20,10 +20,10 @@ export default function menu(element) {
   element.addEventListener("toggle", (event) => {
     if (event.newState !== "open") return;
     place(element);
-    // Shows a ring only to those who came by keyboard.
+    // Shows a ring only to who came by keyboard.
     entries()[0]?.focus();
   });
-  element.addEventListener("htmx:afterSwap", () => element.togglePopover(true));
+  element.addEventListener("htmx:afterSwap", (e) => e.target === element && element.togglePopover(true));
   const across = Number(element.dataset.columns ?? 1);
   element.addEventListener("keydown", (event) => {
     const step = { ArrowDown: across, ArrowUp: -across, ArrowRight: 1, ArrowLeft: -1 }[event.key];
