@@ -199,7 +199,8 @@ def _server_of(connection: Connection) -> EvolutionServer:
         if row is None:
             raise Unreachable("no_server")
         return row
-    if not connection.server_url:
+    # What was removed keeps a word where its address was.
+    if not connection.server_url or connection.removed_at is not None:
         raise Unreachable("no_server")
     return _adopt_url(connection)
 

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from evosense.core.crypto import DecryptionError
 from evosense.core.errors import Conflict, Invalid, NotFound
@@ -144,6 +145,17 @@ def test_a_connection_made_by_hand_gets_the_company_s_own_server(tenant: TenantR
     with pytest.raises(Unreachable) as refused:
         instance_of(make_connection())
     assert refused.value.code == "no_server"
+
+
+def test_a_removed_connection_leads_to_no_server_and_makes_none(tenant: TenantRef) -> None:
+    connection = make_connection()
+    connection.server_url, connection.removed_at = "removed:it", timezone.now()
+
+    with pytest.raises(Unreachable) as refused:
+        instance_of(connection)
+
+    assert refused.value.code == "no_server"
+    assert not servers_for_tenant()
 
 
 def test_servers_are_checked_when_they_are_saved(tenant: TenantRef) -> None:
