@@ -151,6 +151,29 @@ def test_the_list_is_walked_by_keyboard(inside, line) -> None:
     expect(inside.locator("#shortcuts-help")).to_be_hidden()
 
 
+def test_an_open_menu_stays_while_its_list_hears_news(inside, line) -> None:
+    now = int(time.time()) - 60
+    inside.goto("/conexoes/")
+    address = inside.url
+    with inside.expect_response(address, timeout=15_000) as first:
+        line.say("Oi", provider_id="3EB0E0", at=now)
+    first.value.finished()
+    # Not returned, or it would be waited for here.
+    inside.evaluate(
+        "() => void (window.heard ="
+        " new Promise((done) => document.body.addEventListener('live:raw', done)))"
+    )
+    inside.locator("button[popovertarget^='m-']").first.click()
+    menu = inside.locator("#connections .menu")
+    expect(menu).to_be_visible()
+    asked: list[str] = []
+    inside.on("request", lambda one: asked.append(one.url))
+    line.say("Ainda aí?", provider_id="3EB0E1", at=now + 1)
+    inside.evaluate("window.heard.then(() => true)")
+    expect(menu).to_be_visible()
+    assert address not in asked
+
+
 def test_a_connection_is_made_by_hand_and_its_secret_is_shown_once(inside, house) -> None:
     inside.goto("/conexoes/nova/manual/")
     inside.locator("input[name=name]").fill("Assistência")
