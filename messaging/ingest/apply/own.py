@@ -132,11 +132,12 @@ def recognise(batch: Batch, facts: Iterable[MessageFact]) -> None:
         if fact.provider_id in taken:
             # The late echo of one before, however much alike: two pictures without words are.
             continue
-        for one in waiting:
-            if one.message not in arrived and one.is_meant_by(fact):
-                _adopt(batch.sql, one, fact)
-                arrived.append(one.message)
-                break
+        meant = [one for one in waiting if one.message not in arrived and one.is_meant_by(fact)]
+        if meant:
+            # Of equal ones, some lost from sight, the one that left at that time.
+            one = min(meant, key=lambda each: abs(each.sending_at - fact.occurred_at))
+            _adopt(batch.sql, one, fact)
+            arrived.append(one.message)
     settle_arrived(batch, arrived)
 
 

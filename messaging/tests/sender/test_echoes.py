@@ -125,6 +125,28 @@ def test_a_late_echo_is_not_of_the_equal_message_behind_it(server):
     assert list(outgoing) == [(messages[0].pk, "sent"), (messages[1].pk, "sent")]
 
 
+def test_of_equal_ones_an_echo_is_of_the_one_that_left_then(server):
+    line = make_line()
+
+    def answer(what):
+        hear(line, echo(line, ID, "Oi", what["to"]))
+        return Outcome("accepted", http_status=201, provider_id=ID, remote_jid=what["to"])
+
+    server.answers = [UNKNOWN, answer]
+    lost = say(line, "Oi")
+    run_lanes()
+    now = timezone.now()
+    Outgoing.objects.update(
+        sending_at=now - timedelta(minutes=2), holds_until=now, next_at=now + timedelta(hours=1)
+    )
+    known = say(line, "Oi")
+    run_lanes()
+
+    states = dict(Outgoing.objects.values_list("message_id", "state"))
+    assert states == {lost.pk: "unknown", known.pk: "sent"}
+    assert Message.objects.get(pk=known.pk).provider_id == ID
+
+
 def test_what_was_typed_on_the_phone_settles_nothing(server):
     line = make_line()
     server.answers = [UNKNOWN]
