@@ -348,6 +348,7 @@ CELERY = {
         "messaging.show_typing": {"queue": "dispatch"},
         # An outage makes much work for all other queues, and must not blind the watch.
         "messaging.watch": {"queue": "watch"},
+        "messaging.fetch_media_later": {"queue": "media"},
         "messaging.follow_state": {"queue": "watch"},
     },
 }
