@@ -24,7 +24,7 @@ def _as_in_production(settings):
 @pytest.mark.parametrize("address", INNER)
 def test_form_names_the_field_and_keeps_what_was_typed(client_for, address):
     body = {"name": "Loja", "instance": "evs-1", "server_url": address}
-    answer = client_for("admin").post("/conexoes/nova/", body)
+    answer = client_for("admin").post("/conexoes/nova/manual/", body)
     assert answer.status_code == 422
     assert 'id="id_server_url-error"' in answer.content.decode()
     assert not Connection.objects.exists()

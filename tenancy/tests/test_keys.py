@@ -93,7 +93,7 @@ def test_use_is_noted_once_a_minute(tenant, count_queries):
         ({"name": "  "}, Invalid, "name"),
         ({"name": "x" * 81}, Invalid, "name"),
         ({"scopes": []}, Invalid, "scopes"),
-        ({"scopes": ["messages:write"]}, Invalid, "scopes"),
+        ({"scopes": ["messages:burn"]}, Invalid, "scopes"),
     ],
 )
 def test_wrong_values_name_their_field(tenant, over, error, field):

@@ -117,7 +117,7 @@ def test_a_visit_that_may_write_is_written_down_act_by_act(public):
     browser = enter(*open_for(may_write=True))
     page = browser.get("/conversas/")
     assert "numbers.view" in page.wsgi_request.permissions
-    made = browser.post("/conexoes/nova/", {"name": "Loja", "instance": "loja-1"})
+    made = browser.post("/conexoes/nova/manual/", {"name": "Loja", "instance": "loja-1"})
     assert made.status_code < 400
     assert actions(ALPHA.id, "support")[-1] == "support.acted"
 

@@ -38,7 +38,9 @@ def photo(make_media):
 def test_a_photo_keeps_its_place_before_it_is_there(photo, client_for):
     html = thread(client_for("agent"), photo)
     assert f'href="{url(photo, "picture")}"' in html
-    found = re.search(r'<img src="([^"]+)" width="264" height="198" alt="Foto">', html)
+    found = re.search(
+        r'<img class="photo" src="([^"]+)" width="264" height="198" alt="Foto">', html
+    )
     assert found
     assert body(get(found[1].replace("&amp;", "&"))) == b"RIFFthumb"
 
