@@ -115,7 +115,7 @@ def test_a_photo_and_a_voice_message_arrive_while_somebody_looks(thread, simulat
     assert thread.evaluate(SHIFT) < 0.02
     for size, scheme in product((DESK, PHONE), ("light", "dark")):
         thread.set_viewport_size(size)
-        thread.emulate_media(color_scheme=scheme)
+        thread.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         assert violations(thread) == []
 
 
