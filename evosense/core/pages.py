@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -32,6 +33,19 @@ def answers_errors(view: View) -> View:
             return render(request, "errors/400.html", context, status=error.status)
 
     return cast("View", answering)
+
+
+def do_and_say(request: HttpRequest, act: Callable[[], object], done: Any = "") -> None:
+    """Do it, and let the next page say `done`, or why not; NotFound stays the answer 404."""
+    try:
+        act()
+    except NotFound:
+        raise
+    except DomainError as error:
+        messages.error(request, error.message)
+    else:
+        if done:
+            messages.success(request, str(done))
 
 
 def may(request: HttpRequest, permission: str) -> bool:

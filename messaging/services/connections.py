@@ -22,7 +22,8 @@ from evosense.core.phones import parse_phone
 from evosense.core.schema import current_tenant, database_cursor
 from messaging.models import Connection
 from messaging.selectors.connections import COLORS, connection_model
-from tenancy.services import audit, routes
+from messaging.services.trail import write_down
+from tenancy.services import routes
 
 TEST_EVENT = "evosense.test"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -77,7 +78,7 @@ def create_connection(
     }
     with refusals(), transaction.atomic():
         connection, token = store_connection(fields)
-        _note("connection.created", connection, instance=["", connection.instance])
+        write_down("connection.created", connection, instance=["", connection.instance])
     return NewConnection(connection, token)
 
 
@@ -111,7 +112,7 @@ def rename_connection(public_id: UUID, *, name: str) -> Connection:
     with refusals(), transaction.atomic():
         connection.save(update_fields=["name", "updated_at"])
         if before != connection.name:
-            _note("connection.renamed", connection, name=[before, connection.name])
+            write_down("connection.renamed", connection, name=[before, connection.name])
     return connection
 
 
@@ -120,7 +121,7 @@ def rotate_token(public_id: UUID) -> NewConnection:
     connection = connection_model(public_id)
     with transaction.atomic():
         token = routes.rotate_route(route_id=connection.public_id)
-        _note("connection.token_rotated", connection)
+        write_down("connection.token_rotated", connection)
     return NewConnection(connection, token)
 
 
@@ -135,7 +136,7 @@ def set_active(public_id: UUID, *, is_active: bool) -> Connection:
         change(route_id=connection.public_id)
         if before != is_active:
             action = "connection.opened" if is_active else "connection.closed"
-            _note(action, connection, is_active=[before, is_active])
+            write_down(action, connection, is_active=[before, is_active])
     return connection
 
 
@@ -171,16 +172,6 @@ def send_test_event(public_id: UUID) -> str:
         (pk,) = cursor.fetchone()
         cursor.execute("NOTIFY ingest")
     return encode_cursor(now, pk)
-
-
-def _note(action: str, connection: Connection, **changes: list[Any]) -> None:
-    audit.record(
-        action,
-        object_type="connection",
-        object_id=connection.public_id,
-        object_label=connection.name,
-        changes=dict(changes),
-    )
 
 
 class refusals:  # noqa: N801  (read as a block, like `suppress`)

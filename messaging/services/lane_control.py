@@ -5,16 +5,15 @@ from uuid import UUID
 from django.db import transaction
 
 from messaging.gateway import lanes
-from messaging.models import Connection
 from messaging.selectors.connections import connection_model
-from tenancy.services import audit
+from messaging.services.trail import write_down
 
 
 def pause_sending(public_id: UUID) -> None:
     """Let nothing new leave for this number until somebody resumes; raises NotFound."""
     connection = connection_model(public_id)
     with transaction.atomic():
-        _note("connection.sending_paused", connection)
+        write_down("connection.sending_paused", connection)
         lanes.pause(public_id)
 
 
@@ -22,14 +21,5 @@ def resume_sending(public_id: UUID) -> None:
     """Let the line go on, whatever stopped it; a cause that lasts stops it again."""
     connection = connection_model(public_id)
     with transaction.atomic():
-        _note("connection.sending_resumed", connection)
+        write_down("connection.sending_resumed", connection)
         lanes.resume(public_id)
-
-
-def _note(action: str, connection: Connection) -> None:
-    audit.record(
-        action,
-        object_type="connection",
-        object_id=connection.public_id,
-        object_label=connection.name,
-    )

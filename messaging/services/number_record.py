@@ -9,7 +9,7 @@ from evosense.core.errors import Conflict, Invalid
 from messaging.models import Connection
 from messaging.selectors.connections import connection_model
 from messaging.services.connections import number_of
-from tenancy.services import audit
+from messaging.services.trail import write_down
 
 
 def register_number(public_id: UUID, *, number: str) -> Connection:
@@ -26,11 +26,6 @@ def register_number(public_id: UUID, *, number: str) -> Connection:
         if not rows.update(number=digits):
             message = _("A phone is paired already; its number is the one on record.")
             raise Conflict("already_paired", message, field="number")
-        audit.record(
-            "connection.number_registered",
-            object_type="connection",
-            object_id=connection.public_id,
-            object_label=connection.name,
-        )
+        write_down("connection.number_registered", connection)
     connection.number = digits
     return connection

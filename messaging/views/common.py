@@ -10,11 +10,12 @@ from django.utils.translation import gettext as _
 
 from evosense.core.errors import Invalid
 from evosense.core.htmx import wants_fragment
-from evosense.core.pages import answers_errors, may, user_id
+from evosense.core.pages import answers_errors, do_and_say, may, user_id
 
 __all__ = [
     "answers_errors",
     "bad_filter",
+    "do_and_say",
     "fragment_target",
     "may",
     "parse_uuid",

@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from evosense.core.errors import DomainError, NotFound
+from evosense.core.errors import DomainError
 from messaging.selectors import connections as read
 from messaging.services import health, lane_control, lifecycle
-from messaging.views.common import answers_errors
+from messaging.views.common import answers_errors, do_and_say
 from messaging.views.once import first_time, new_form_token
 from tenancy.permissions import requires
 from tenancy.recent import recently_authenticated
@@ -51,14 +51,7 @@ def connection_act(request: HttpRequest, connection_id: UUID, act: str) -> HttpR
     """Do one of `ACTS` and go back to where the person was; a refusal is said there."""
     if act not in ACTS:
         raise Http404
-    try:
-        ACTS[act].do(connection_id)
-    except NotFound:
-        raise
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, str(ACTS[act].done))
+    do_and_say(request, lambda: ACTS[act].do(connection_id), ACTS[act].done)
     return go_back(request, connection_id)
 
 

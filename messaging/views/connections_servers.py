@@ -17,7 +17,7 @@ from messaging.gateway.probes import probe_server
 from messaging.gateway.servers import ServerView
 from messaging.selectors import connections as read
 from messaging.selectors.health_words import cause_words
-from messaging.views.common import answers_errors
+from messaging.views.common import answers_errors, do_and_say
 from messaging.views.connections_forms import ServerForm
 from tenancy.permissions import requires
 from tenancy.recent import recently_authenticated
@@ -99,14 +99,8 @@ def server_test(request: HttpRequest, server_id: UUID) -> HttpResponse:
 def server_remove(request: HttpRequest, server_id: UUID) -> HttpResponse:
     """Forget a server of one's own; one that connections use is kept, and that is said."""
     name = _own(server_id).name
-    try:
-        servers.remove_server(server_id)
-    except NotFound:
-        raise
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, _("The server %(name)s was removed") % {"name": name})
+    done = _("The server %(name)s was removed") % {"name": name}
+    do_and_say(request, lambda: servers.remove_server(server_id), done)
     return redirect("messaging:server-list")
 
 

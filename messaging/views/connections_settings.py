@@ -17,7 +17,7 @@ from messaging.selectors import connections as read
 from messaging.services import connections as services
 from messaging.services import lifecycle
 from messaging.services.connections import webhook_url
-from messaging.views.common import answers_errors
+from messaging.views.common import answers_errors, do_and_say
 from messaging.views.connections_detail import frame_context
 from messaging.views.connections_forms import MUTE_HOURS, InstanceSettingsForm, MuteForm
 from tenancy.permissions import requires
@@ -119,14 +119,7 @@ def _with_form(
 def _do(
     request: HttpRequest, connection_id: UUID, act: Callable[[], object], words: str
 ) -> HttpResponse:
-    try:
-        act()
-    except NotFound:
-        raise
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, words)
+    do_and_say(request, act, words)
     return redirect("messaging:connection-edit", connection_id)
 
 

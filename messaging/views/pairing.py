@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -15,13 +14,19 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from evosense.core.errors import DomainError, NotFound
 from messaging.selectors import connections as read
 from messaging.selectors.connections import ConnectionView
 from messaging.services import lifecycle
 from messaging.services.lifecycle import PairingView
 from messaging.services.number_record import register_number
-from messaging.views.common import answers_errors, fragment_target, may, render_region, sees_numbers
+from messaging.views.common import (
+    answers_errors,
+    do_and_say,
+    fragment_target,
+    may,
+    render_region,
+    sees_numbers,
+)
 from messaging.views.connections_detail import server_name
 from messaging.views.pairing_words import UNDER_WAY, said_of
 from tenancy.permissions import requires
@@ -92,12 +97,7 @@ def pairing_accept(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 
 def _act(request: HttpRequest, connection_id: UUID, act: Callable[[], object]) -> HttpResponse:
     """Do it and show the page again; a refusal is said where the person looks."""
-    try:
-        act()
-    except NotFound:
-        raise
-    except DomainError as error:
-        messages.error(request, error.message)
+    do_and_say(request, act)
     return redirect("messaging:connection-pair", connection_id)
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import orjson
 import pytest
@@ -10,6 +11,10 @@ import pytest
 from evosense.core.schema import public_scope, tenant_scope
 from evosense.testing.databases import ALPHA
 from evosense.testing.house import House, running_house
+from messaging.tests.simulator.process import SimulatorProcess, running_simulator
+
+if TYPE_CHECKING:
+    from messaging.services.connections import NewConnection
 
 
 @dataclass
@@ -47,15 +52,37 @@ class Line:
 
 
 @pytest.fixture
-def house(committed, tmp_path) -> Iterator[House]:
+def also() -> tuple[str, ...]:
+    """Processes that the tests of a file need besides."""
+    return ()
+
+
+@pytest.fixture
+def house(committed, tmp_path, also) -> Iterator[House]:
     from tenancy.models import Domain
 
     with public_scope():
         Domain.objects.create(tenant_id=ALPHA.id, domain="alpha.localhost", is_primary=False)
-    with running_house(tmp_path, "web", "ingest_worker", "relay") as running:
+    with running_house(tmp_path, "web", "ingest_worker", "relay", *also) as running:
         yield running
     with public_scope():
         Domain.objects.filter(domain="alpha.localhost").delete()
+
+
+@pytest.fixture
+def simulator() -> Iterator[SimulatorProcess]:
+    with running_simulator() as running:
+        yield running
+
+
+def line_on(house: House, simulator: SimulatorProcess, made: "NewConnection") -> Line:
+    """Open the connection's instance at the simulator, which posts to the house from then on."""
+    line = Line(house, f"/hooks/evo/{made.connection.public_id}", made.token)
+    line.wait_for_route()
+    url = f"http://127.0.0.1:{house.port}{line.path}"
+    headers = {"X-EvoSense-Token": made.token}
+    simulator.open_instance("evs-1", {"url": url, "headers": headers, "events": []})
+    return line
 
 
 @pytest.fixture

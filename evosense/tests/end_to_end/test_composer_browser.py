@@ -4,17 +4,16 @@ The real house sends through its own sender to the simulator, which answers with
 """
 
 import time
-from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from evosense.core.schema import public_scope, tenant_scope
+from evosense.core.schema import tenant_scope
 from evosense.testing.databases import ALPHA
-from evosense.testing.house import House, running_house
-from evosense.tests.end_to_end.conftest import Line
+from evosense.testing.house import House
+from evosense.tests.end_to_end.conftest import line_on
 from evosense.tests.end_to_end.test_browser import (  # noqa: F401  (fixtures)
     DESK,
     PHONE,
@@ -25,7 +24,7 @@ from evosense.tests.end_to_end.test_browser import (  # noqa: F401  (fixtures)
     violations,
 )
 from messaging.tests.health.rig import make_server
-from messaging.tests.simulator.process import KEY, SimulatorProcess, running_simulator
+from messaging.tests.simulator.process import KEY, SimulatorProcess
 
 pytestmark = pytest.mark.browser
 
@@ -47,22 +46,8 @@ SOON = 30_000
 
 
 @pytest.fixture
-def house(committed, tmp_path) -> Iterator[House]:
-    """The house with a sender."""
-    from tenancy.models import Domain
-
-    with public_scope():
-        Domain.objects.create(tenant_id=ALPHA.id, domain="alpha.localhost", is_primary=False)
-    with running_house(tmp_path, "web", "ingest_worker", "relay", "sender") as running:
-        yield running
-    with public_scope():
-        Domain.objects.filter(domain="alpha.localhost").delete()
-
-
-@pytest.fixture
-def simulator() -> Iterator[SimulatorProcess]:
-    with running_simulator() as running:
-        yield running
+def also() -> tuple[str, ...]:
+    return ("sender",)
 
 
 @pytest.fixture
@@ -78,11 +63,7 @@ def thread(inside: Page, house: House, simulator: SimulatorProcess) -> Page:  # 
             server_url=simulator.url,
             api_key=KEY,
         )
-    line = Line(house, f"/hooks/evo/{made.connection.public_id}", made.token)
-    line.wait_for_route()
-    url = f"http://127.0.0.1:{house.port}{line.path}"
-    headers = {"X-EvoSense-Token": made.token}
-    simulator.open_instance("evs-1", {"url": url, "headers": headers, "events": []})
+    line = line_on(house, simulator, made)
     line.say("Bom dia, vocês abrem hoje?", provider_id="3EB0A1", at=int(time.time()) - 60)
     with tenant_scope(ALPHA):
         server = make_server(simulator.url)

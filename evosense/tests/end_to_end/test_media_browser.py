@@ -5,7 +5,6 @@ fetches the file, and the media host that a browser asks.
 """
 
 import time
-from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
@@ -14,8 +13,8 @@ from playwright.sync_api import Page, expect
 
 from evosense.core.schema import public_scope, tenant_scope
 from evosense.testing.databases import ALPHA
-from evosense.testing.house import House, running_house
-from evosense.tests.end_to_end.conftest import Line
+from evosense.testing.house import House
+from evosense.tests.end_to_end.conftest import line_on
 from evosense.tests.end_to_end.test_browser import (  # noqa: F401  (fixtures)
     DESK,
     PHONE,
@@ -25,7 +24,7 @@ from evosense.tests.end_to_end.test_browser import (  # noqa: F401  (fixtures)
     page,
     violations,
 )
-from messaging.tests.simulator.process import KEY, SimulatorProcess, running_simulator
+from messaging.tests.simulator.process import KEY, SimulatorProcess
 
 pytestmark = pytest.mark.browser
 
@@ -42,22 +41,8 @@ PLAY = """async (audio) => {
 
 
 @pytest.fixture
-def house(committed, tmp_path) -> Iterator[House]:
-    """The house with a worker that fetches files."""
-    from tenancy.models import Domain
-
-    with public_scope():
-        Domain.objects.create(tenant_id=ALPHA.id, domain="alpha.localhost", is_primary=False)
-    with running_house(tmp_path, "web", "ingest_worker", "relay", "tasks") as running:
-        yield running
-    with public_scope():
-        Domain.objects.filter(domain="alpha.localhost").delete()
-
-
-@pytest.fixture
-def simulator() -> Iterator[SimulatorProcess]:
-    with running_simulator() as running:
-        yield running
+def also() -> tuple[str, ...]:
+    return ("tasks",)
 
 
 @pytest.fixture
@@ -75,11 +60,7 @@ def thread(inside: Page, house: House, simulator: SimulatorProcess) -> Page:  # 
         with public_scope():
             # What the probe finds out, which nobody needs to wait for here.
             EvolutionServer.objects.update(version="2.3.7")
-    line = Line(house, f"/hooks/evo/{made.connection.public_id}", made.token)
-    line.wait_for_route()
-    url = f"http://127.0.0.1:{house.port}{line.path}"
-    headers = {"X-EvoSense-Token": made.token}
-    simulator.open_instance("evs-1", {"url": url, "headers": headers, "events": []})
+    line_on(house, simulator, made)
     simulator.ask("emit", instance="evs-1", kind="text", chat=0, text="Vou mandar a foto")
     inside.goto("/conversas/")
     inside.locator("a.ci").first.click()

@@ -15,7 +15,7 @@ from evosense.core.outbox import emit
 from messaging.events import GapRepairAsked
 from messaging.models import Connection, GapRepair, Incident
 from messaging.selectors.connections import connection_model
-from tenancy.services import audit
+from messaging.services.trail import write_down
 
 # Evolution's clock and the phones' are not ours.
 MARGIN = timedelta(minutes=10)
@@ -51,12 +51,7 @@ def request_repair(
         raise Conflict("no_server", unasked)
     with transaction.atomic():
         repair = ask_for_repair(connection, since=start, until=end, reason=reason)
-        audit.record(
-            "connection.repair_asked",
-            object_type="connection",
-            object_id=connection.public_id,
-            object_label=connection.name,
-        )
+        write_down("connection.repair_asked", connection)
     return repair
 
 

@@ -22,7 +22,7 @@ from messaging.services.gaps import requests
 from messaging.services.gaps.requests import acting_person
 from messaging.services.health.alerts import tell_closed, tell_late, tell_opened
 from messaging.services.health.house import tell_house
-from tenancy.services import audit
+from messaging.services.trail import write_down
 
 Kind = Incident.Kind
 # In these times nothing can have been missed: what we sent is not confirmed, that is all.
@@ -111,13 +111,7 @@ def acknowledge(incident_id: UUID) -> Incident:
         if found.seen_at is None:
             found.seen_at, found.seen_by_user_id = timezone.now(), acting_person()
             found.save(update_fields=["seen_at", "seen_by_user_id"])
-            audit.record(
-                "incident.seen",
-                object_type="connection",
-                object_id=found.connection.public_id,
-                object_label=found.connection.name,
-                changes={"kind": ["", found.kind]},
-            )
+            write_down("incident.seen", found.connection, kind=["", found.kind])
     return found
 
 

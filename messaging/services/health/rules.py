@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from evosense.core.errors import Invalid
 from messaging.models import Connection
 from messaging.selectors.connections import connection_model
-from tenancy.services import audit
+from messaging.services.trail import write_down
 
 SHORTEST, LONGEST = 5, 1440
 
@@ -30,11 +30,9 @@ def set_silence_rule(public_id: UUID, *, minutes: int | None) -> Connection:
     if before != minutes:
         with transaction.atomic():
             connection.save(update_fields=["silence_minutes", "updated_at"])
-            audit.record(
+            write_down(
                 "connection.silence_rule_set",
-                object_type="connection",
-                object_id=connection.public_id,
-                object_label=connection.name,
-                changes={"silence_minutes": [before or "", minutes or ""]},
+                connection,
+                silence_minutes=[before or "", minutes or ""],
             )
     return connection

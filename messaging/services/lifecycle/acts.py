@@ -18,8 +18,9 @@ from messaging.services.lifecycle import reaching, shelf, webhooks
 from messaging.services.lifecycle.observing import conclude, observe_state
 from messaging.services.lifecycle.pairing import start_pairing
 from messaging.services.lifecycle.problems import ServerRefused, asking
-from messaging.services.lifecycle.row import living, write_down
+from messaging.services.lifecycle.row import living
 from messaging.services.sending import cancel
+from messaging.services.trail import write_down
 from tenancy.services import routes
 
 

@@ -27,8 +27,9 @@ from messaging.services.connections import number_of, one_line, refusals, store_
 from messaging.services.lifecycle import reaching, webhooks
 from messaging.services.lifecycle.observing import observe_state
 from messaging.services.lifecycle.problems import ServerRefused, asking
-from messaging.services.lifecycle.row import living, write_down
+from messaging.services.lifecycle.row import living
 from messaging.services.lifecycle.views import ForeignInstance, InstanceSettings
+from messaging.services.trail import write_down
 from tenancy.models import WebhookRoute
 from tenancy.services import routes
 

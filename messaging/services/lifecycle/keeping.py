@@ -14,8 +14,9 @@ from messaging.models import Connection
 from messaging.services.connections import one_line, rename_connection, take_turn
 from messaging.services.lifecycle import reaching
 from messaging.services.lifecycle.problems import asking
-from messaging.services.lifecycle.row import living, managed, write_down
+from messaging.services.lifecycle.row import living, managed
 from messaging.services.lifecycle.views import InstanceSettings
+from messaging.services.trail import write_down
 
 LONGEST_MUTE = timedelta(days=7)
 _KNOWN = {one.name for one in fields(InstanceSettings)}

@@ -27,8 +27,9 @@ from messaging.services.lifecycle.creating import finish
 from messaging.services.lifecycle.observing import observe_state
 from messaging.services.lifecycle.pairing_view import pairing_view
 from messaging.services.lifecycle.problems import asking, note
-from messaging.services.lifecycle.row import living, managed, write_down
+from messaging.services.lifecycle.row import living, managed
 from messaging.services.lifecycle.views import CODE_SECONDS, PairingView
+from messaging.services.trail import write_down
 from messaging.sql import Sql
 from tenancy.services import routes
 

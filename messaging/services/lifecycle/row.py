@@ -1,6 +1,5 @@
-"""What every act on a connection needs: its living row, its history entry, its news."""
+"""The row that an act on a connection needs: a living one, or one that we look after."""
 
-from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
@@ -8,7 +7,6 @@ from django.utils.translation import gettext_lazy as _
 from evosense.core.errors import Conflict, NotFound
 from messaging.models import Connection
 from messaging.selectors.connections import connection_model
-from tenancy.services import audit
 
 
 def living(public_id: UUID) -> Connection:
@@ -26,14 +24,3 @@ def managed(public_id: UUID) -> Connection:
         message = _("This connection was made by hand; change it on the server itself.")
         raise Conflict("by_hand", message)
     return connection
-
-
-def write_down(action: str, connection: Connection, **changes: list[Any]) -> None:
-    """Add the act to the audit trail; inside its transaction."""
-    audit.record(
-        action,
-        object_type="connection",
-        object_id=connection.public_id,
-        object_label=connection.name,
-        changes=dict(changes),
-    )

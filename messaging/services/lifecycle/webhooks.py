@@ -21,7 +21,8 @@ from messaging.gateway.servers import Unreachable, instance_of
 from messaging.models import Connection
 from messaging.services.connections import webhook_url
 from messaging.services.lifecycle.problems import asking
-from messaging.services.lifecycle.row import living, managed, write_down
+from messaging.services.lifecycle.row import living, managed
+from messaging.services.trail import write_down
 from tenancy.services import routes
 
 HEADER = "X-EvoSense-Token"
