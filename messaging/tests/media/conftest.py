@@ -7,8 +7,13 @@ from messaging.tests.factories import make_message
 
 @pytest.fixture(autouse=True)
 def _empty_storage():
-    """The storage of tests is one of the process; each test begins without files."""
+    """The storage is one of the process and tests elsewhere leave files: empty it on both sides."""
+    _empty_all()
     yield
+    _empty_all()
+
+
+def _empty_all() -> None:
     for name in default_storage.listdir("")[0] if default_storage.exists("tenants") else ():
         _empty(name)
 
