@@ -8,6 +8,7 @@ urlpatterns = [
     path("openapi.json", openapi, name="api-schema"),
     path("docs", docs, name="api-docs"),
     path("", include("messaging.api.urls")),
+    path("", include("analytics.api.urls")),
     path("", include("tenancy.api.urls")),
     re_path(r"^.*\Z", unknown_address),
 ]

@@ -94,6 +94,34 @@ PERMISSION_TABLE = (
         ),
     ),
     PermissionGroup(
+        _("Analysis"),
+        (
+            Permission(
+                "labels.review",
+                _("Review messages"),
+                _("Say how a message is meant, without seeing what was judged"),
+                needs=("conversations.view",),
+            ),
+            Permission(
+                "experiments.view",
+                _("See prompts and experiments"),
+                _("Versions, runs and comparisons, with messages of the sample"),
+                needs=("conversations.view",),
+            ),
+            Permission(
+                "experiments.manage",
+                _("Run experiments"),
+                _("Write prompts, start runs, put a version into production"),
+                needs=("experiments.view",),
+            ),
+            Permission(
+                "ai.manage",
+                _("Manage analysis"),
+                _("Providers, keys, budget, redaction and what is judged"),
+            ),
+        ),
+    ),
+    PermissionGroup(
         _("Company"),
         (
             Permission("members.view", _("See people"), _("Who works here, with which role")),

@@ -23,7 +23,13 @@ _VIEWER = frozenset(
     {MEMBER, "overview.view", "conversations.view", "contacts.view", "connections.view"}
 )
 _AGENT = _VIEWER | {"numbers.view", "conversations.reply", "contacts.edit"}
-_SUPERVISOR = _AGENT | {"contacts.merge", "events.view", "members.view"}
+_SUPERVISOR = _AGENT | {
+    "contacts.merge",
+    "events.view",
+    "members.view",
+    "experiments.view",
+    "labels.review",
+}
 _ADMIN = _SUPERVISOR | {
     "connections.manage",
     "events.replay",
@@ -31,6 +37,8 @@ _ADMIN = _SUPERVISOR | {
     "keys.manage",
     "audit.view",
     "settings.manage",
+    "experiments.manage",
+    "ai.manage",
 }
 _OWNER = _ADMIN | {"audit.export", "billing.manage", "data.export", "workspace.delete"}
 
@@ -55,6 +63,13 @@ SCOPES = (
     "events:write",
     "members:read",
     "audit:read",
+    "search:read",
+    "analysis:read",
+    "analysis:write",
+    "prompts:read",
+    "prompts:write",
+    "experiments:read",
+    "experiments:write",
 )
 
 # What a company's own roles may hold: all but the owner's.

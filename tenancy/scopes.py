@@ -80,6 +80,43 @@ SCOPE_TABLE = (
     ),
     Scope("members:read", _("Read people"), _("Names, e-mails and roles"), ("members.view",)),
     Scope("audit:read", _("Read the audit"), _("Who changed what and when"), ("audit.view",)),
+    Scope(
+        "search:read",
+        _("Search messages"),
+        _("By words and by meaning, with their texts"),
+        ("conversations.view", "numbers.view"),
+    ),
+    Scope(
+        "analysis:read",
+        _("Read judgements"),
+        _("Of messages and conversations, and what they cost"),
+        ("conversations.view",),
+    ),
+    Scope(
+        "analysis:write",
+        _("Ask for judgements"),
+        _("Have messages judged again, correct values, change the settings of analysis"),
+        ("ai.manage",),
+    ),
+    Scope("prompts:read", _("Read prompts"), _("Versions and labels"), ("experiments.view",)),
+    Scope(
+        "prompts:write",
+        _("Write prompts"),
+        _("New versions; labels that are not protected"),
+        ("experiments.manage",),
+    ),
+    Scope(
+        "experiments:read",
+        _("Read experiments"),
+        _("Runs and their comparisons"),
+        ("experiments.view",),
+    ),
+    Scope(
+        "experiments:write",
+        _("Run experiments"),
+        _("Create, start, pause and cancel"),
+        ("experiments.manage",),
+    ),
 )
 
 

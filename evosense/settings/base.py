@@ -78,6 +78,7 @@ SHARED_APPS = [
     "evosense.core",
     "messaging.ingest",
     "messaging.gateway",
+    "analytics.providers",
     "billing",
     # Before Django's admin, whose templates it replaces; only the public host serves either.
     "unfold.apps.BasicAppConfig",

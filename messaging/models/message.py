@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models.functions import Left
 from django.utils.translation import gettext_lazy as _
 
+from evosense.core.folding import Fold
 from evosense.core.ids import uuid7
 from messaging.models.connection import Connection
 from messaging.models.contact import Contact
@@ -111,6 +112,15 @@ class Message(models.Model):
     is_history = models.BooleanField(default=False)
     # Location, contact cards, poll options and tally, order, invitation, mentions, button payload.
     extra = models.JSONField(null=True)
+    # The judgement that counts, written by analytics or by a person; nothing here computes it.
+    sentiment = models.FloatField(null=True)
+    emotion = models.CharField(max_length=40, blank=True, default="", db_default="")
+    satisfaction = models.SmallIntegerField(null=True)
+    tone = models.CharField(max_length=40, blank=True, default="", db_default="")
+    summary = models.CharField(max_length=200, blank=True, default="", db_default="")
+    confidence = models.FloatField(null=True)
+    # Who judged: "" nobody yet, "embedded", "provider", "degraded" (stood in), "person".
+    judged_by = models.CharField(max_length=8, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [
@@ -144,6 +154,21 @@ class Message(models.Model):
                 ),
                 name="messaging_message_status_known",
             ),
+            models.CheckConstraint(
+                condition=models.Q(sentiment__isnull=True)
+                | models.Q(sentiment__gte=-1, sentiment__lte=1),
+                name="messaging_message_sentiment",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(satisfaction__isnull=True)
+                | models.Q(satisfaction__gte=0, satisfaction__lte=100),
+                name="messaging_message_satisfaction",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(confidence__isnull=True)
+                | models.Q(confidence__gte=0, confidence__lte=1),
+                name="messaging_message_confidence",
+            ),
         ]
         indexes = [
             models.Index(
@@ -168,8 +193,8 @@ class Message(models.Model):
                 condition=models.Q(author__isnull=False),
             ),
             GinIndex(
-                SearchVector(Left("text", SEARCHED_CHARACTERS), config="portuguese"),
-                name="messaging_message_words",
+                SearchVector(Fold(Left("text", SEARCHED_CHARACTERS)), config="portuguese"),
+                name="messaging_message_folded_words",
             ),
         ]
 

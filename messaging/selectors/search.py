@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterable
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Left
 
+from evosense.core.folding import Fold
 from evosense.core.phones import digits_of, parse_phone
 from messaging.addresses import TAIL, number_hmac, search_form, split_jid, tail_hmac
 from messaging.addresses import identity_hmac as hmac_of
@@ -47,8 +48,8 @@ def conversations_like(text: str) -> Q:
 
 def with_words(messages: QuerySet[Message], text: str) -> QuerySet[Message]:
     """Return the messages that contain these words, in any order and any inflection."""
-    words = SearchVector(Left("text", SEARCHED_CHARACTERS), config="portuguese")
-    query = SearchQuery(clean(text), config="portuguese", search_type="websearch")
+    words = SearchVector(Fold(Left("text", SEARCHED_CHARACTERS)), config="portuguese")
+    query = SearchQuery(Fold(Value(clean(text))), config="portuguese", search_type="websearch")
     return messages.annotate(words=words).filter(words=query)
 
 

@@ -189,7 +189,7 @@ def test_recording_at_once_is_safe(committed, monkeypatch):
 
 def test_pending_tenants_are_found_by_one_query(tenant, other_tenant, count_queries):
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'messaging'")
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'analytics'")
     with count_queries() as statements:
         assert pending_tenants([tenant, other_tenant]) == [tenant]
     assert sum("UNION ALL" in statement for statement in statements) == 1

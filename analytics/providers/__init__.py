@@ -1,0 +1,1 @@
+"""The way out to models: providers, their keys, prices and what they can do."""
