@@ -26,10 +26,14 @@ export default function composer(section, signal) {
       recorder = new MediaRecorder(stream);
       recorder.ondataavailable = ({ data }) => signal.aborted || attach([new File([data], "voice", { type: data.type })], 1);
       recorder.onstop = () => {
+        clearInterval(clock);
+        time.textContent = "";
         for (const track of stream.getTracks()) track.stop();
         recorder = undefined;
         button.ariaPressed = false;
       };
+      const began = Date.now(), time = button.lastChild;
+      const clock = setInterval(() => (time.textContent = new Date(Date.now() - began).toISOString().slice(14, 19)), 500);
       recorder.start();
       button.ariaPressed = true;
     } catch ({ name }) {

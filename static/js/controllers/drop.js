@@ -2,8 +2,7 @@
 export default function drop(area) {
   const input = area.querySelector("input[type=file]");
   const note = area.querySelector("[data-chosen]");
-  for (const name of ["dragenter", "dragover"]) area.addEventListener(name, (event) => { event.preventDefault(); area.classList.add("over"); });
-  for (const name of ["dragleave", "drop"]) area.addEventListener(name, (event) => { event.preventDefault(); area.classList.remove("over"); });
+  for (const name of ["dragenter", "dragover", "dragleave", "drop"]) area.addEventListener(name, (event) => { event.preventDefault(); area.classList.toggle("over", name.endsWith("r")); });
   area.addEventListener("drop", (event) => {
     if (!input || !event.dataTransfer.files.length) return;
     input.files = event.dataTransfer.files;

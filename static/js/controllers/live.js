@@ -67,7 +67,7 @@ export default function live(body) {
 
   async function connect() {
     try {
-      const answer = await fetch(body.dataset.url, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
+      const answer = await fetch(body.dataset.url, { headers: { "HX-Request": "true" } });
       if (answer.status === 401 || answer.status === 404) return location.reload();
       if (!answer.ok) return down();
       listen((await answer.json()).url);

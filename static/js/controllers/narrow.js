@@ -17,8 +17,7 @@ export default function narrow(root) {
   };
   field.addEventListener("input", apply);
   field.addEventListener("keydown", (event) => {
-    const first = event.key === "Enter" && links.find((link) => !link.hidden);
-    if (first) first.click();
+    if (event.key === "Enter") links.find((link) => !link.hidden)?.click();
   });
   apply();
 }

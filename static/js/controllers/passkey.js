@@ -3,7 +3,7 @@
 // Shown only where the browser has passkeys. The server answers the form like any other.
 async function challenge(form) {
   const token = form.elements.csrfmiddlewaretoken.value;
-  const answer = await fetch(form.dataset.options, { method: "POST", headers: { "X-CSRFToken": token, "HX-Request": "true" }, credentials: "same-origin" });
+  const answer = await fetch(form.dataset.options, { method: "POST", headers: { "X-CSRFToken": token, "HX-Request": "true" } });
   const elsewhere = answer.headers.get("HX-Redirect");
   if (elsewhere) location.assign(elsewhere);
   const options = await answer.json();

@@ -9,7 +9,6 @@ function walk(step) {
   const from = here < 0 ? items.findIndex((item) => item.hasAttribute("aria-current")) : here;
   const next = items[from < 0 ? 0 : Math.min(Math.max(from + step, 0), items.length - 1)];
   next?.focus();
-  next?.scrollIntoView({ block: "nearest" });
   return Boolean(next);
 }
 
@@ -42,7 +41,7 @@ export default function shortcuts() {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key === "Escape") {
       // Dialogs and popovers close themselves; they are on top.
-      if (document.querySelector("dialog[open], :popover-open")) return;
+      if (document.querySelector("dialog[open], .menu:popover-open")) return;
       if (typing(event.target)) event.target.blur();
       else act("Escape");
     } else if (!typing(event.target) && !document.querySelector("dialog[open]") && act(event.key)) event.preventDefault();

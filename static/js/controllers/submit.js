@@ -14,7 +14,7 @@ export default function submit() {
     // Later, because a disabled button's own name and value would not be sent.
     setTimeout(() => hold(form, true));
   });
-  document.body.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => { if (elt.matches("form") && elt.matches("[hx-post], [hx-put], [hx-patch], [hx-delete]")) hold(elt, true); });
+  document.body.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => { if (elt.matches("form[hx-post]")) hold(elt, true); });
   document.body.addEventListener("htmx:afterRequest", ({ detail: { elt } }) => { if (elt.matches("form")) hold(elt, false); });
   document.body.addEventListener("htmx:afterSettle", ({ detail: { xhr, target } }) => { if (xhr?.status === 422) target.querySelector("[aria-invalid=true]")?.focus(); });
   document.querySelector("[aria-invalid=true]")?.focus();

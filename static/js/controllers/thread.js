@@ -7,12 +7,12 @@ export default function thread(section, signal) {
   const scroller = log.closest(".scroll");
   const more = section.querySelector("[data-more]");
 
+  const shown = ({ id }) => id && log.querySelector(`[id="${id}"]`);
   function merge(fresh) {
     let last = null, added = 0, changed = false;
-    const known = [...fresh].some((node) => node.id && log.querySelector(`[id="${node.id}"]`));
-    if (!known) log.replaceChildren();
+    if (!fresh.some(shown)) log.replaceChildren();
     for (const node of fresh) {
-      const here = node.id && log.querySelector(`[id="${node.id}"]`);
+      const here = shown(node);
       if (!node.id || (here && node.id === "unread")) continue;
       if (!here) {
         if (last) last.after(node); else log.append(node);

@@ -20,6 +20,9 @@ export default function toasts(region) {
       text.after(button);
     }
     region.append(toast);
+    // Shown anew, it lies above a dialog.
+    region.hidePopover();
+    region.showPopover();
     // A failure stays until it was read and closed.
     if (level !== "bad") leave(toast, undo ? UNDO_MS : READ_MS);
   }
