@@ -113,7 +113,7 @@ def _chart(
 ) -> Chart:
     now, before = series
     known = [value for value in (*now, *before) if value is not None]
-    top = nice_top(known)
+    top = nice_top(known) if decimals else _whole_top(known)
     return Chart(
         title=title,
         note=note,
@@ -126,6 +126,13 @@ def _chart(
         ],
         is_empty=not any(known),
     )
+
+
+def _whole_top(values: Sequence[float]) -> int:
+    """Return a top whose every tick is a whole number; there is no quarter of a message."""
+    step = -(-int(max(values, default=0)) // TICKS) or 1
+    round_to: int = 10 ** max(0, len(str(step)) - 1)
+    return TICKS * (-(-step // round_to) * round_to)
 
 
 def _tick(top: float, step: int) -> float | int:

@@ -108,7 +108,7 @@ def _page(
             for day in range(7)
         ],
         "roles": [(role, value_words(role), role in values["roles"]) for role in rules.HOUR_ROLES],
-        "zone": current_tenant().timezone,
+        "zone": current_tenant().timezone.replace("_", " "),
     }
     return settings_page(request, "settings/policy.html", context, areas=("policy",), status=status)
 
