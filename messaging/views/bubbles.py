@@ -41,6 +41,7 @@ TYPE_ICONS = {
 }
 PICTURES = frozenset({"photo", "video", "sticker"})
 # These print their parts instead of the text that stands for them in lists.
+FILES = frozenset({"image", "video", "audio", "document", "sticker"})
 STRUCTURED = frozenset({"location", "contact", "poll", "group_invite"})
 
 
@@ -133,6 +134,12 @@ class ShownBubble:
     @property
     def file(self) -> MediaPart | None:
         return MediaPart(self.bubble.media) if self.bubble.media else None
+
+    @property
+    def is_without_file(self) -> bool:
+        """Say so of a message that is a file of which nothing came."""
+        message = self.message
+        return self.bubble.media is None and message.type in FILES and not message.view_once
 
     @property
     def is_picture(self) -> bool:
