@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
+from evosense import views
 from evosense.core import ratelimit
 from evosense.core.actor import SYSTEM, acting
 from evosense.core.ids import random_base62
@@ -69,6 +71,19 @@ class MetricsMiddleware:
             seconds=time.perf_counter() - started,
         )
         return response
+
+
+class MethodPageMiddleware:
+    """Give people a page where Django answers a wrong method with nothing at all."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or response.content:
+            return response
+        return views.method_not_allowed(request, response["Allow"])
 
 
 class LocaleMiddleware:

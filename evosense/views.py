@@ -52,6 +52,13 @@ def permission_denied(request: HttpRequest, exception: Any = None) -> HttpRespon
     return _error(request, 403, "permission_denied", _("You may not do this."))
 
 
+def method_not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
+    """Answer somebody who opened an address that only a form may send to."""
+    response = _error(request, 405, "method_not_allowed", _("This method is not allowed here."))
+    response["Allow"] = allowed
+    return response
+
+
 def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
     return _error(request, 404, "not_found", _("There is nothing at this address."))
 

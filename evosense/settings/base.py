@@ -166,6 +166,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "tenancy.restriction.RestrictionMiddleware",
+    "evosense.middleware.MethodPageMiddleware",
 ]
 
 TEMPLATES = [
@@ -238,6 +239,7 @@ MFA_TOTP_TOLERANCE = 1
 MFA_RECOVERY_CODE_DIGITS = 10
 
 LANGUAGE_CODE = "pt-br"
+FORMAT_MODULE_PATH = "evosense.formats"
 LANGUAGES = [("pt-br", "Português (Brasil)"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
