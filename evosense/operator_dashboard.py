@@ -127,7 +127,7 @@ def _work() -> list[Figure]:
     place = reverse("admin:queues")
     figures = [
         Figure(
-            ring.kind,
+            ring.label,
             number(ring.items),
             _("%(messages)s tickets · %(tenants)s companies wait · %(running)s running")
             % {

@@ -1,7 +1,10 @@
 """Numbers of all companies that need somebody: open incidents, stopped lines, failed sends."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -15,12 +18,12 @@ from unfold.decorators import display
 from evosense.core.schema import tenant_scope
 from messaging.gateway import lanes
 from messaging.gateway.models import Lane
-from messaging.models import Incident
+from messaging.models import Connection, Incident
 from messaging.selectors.health_words import cause_words
 from tenancy.admin.base import Act, OperatorAdmin, WordsFilter
 from tenancy.admin.shown import BAD, CARE, GOOD, NOTHING, PLAIN, ago, link, number, word
 from tenancy.admin.site import operator_site
-from tenancy.models import TenantUsage
+from tenancy.models import Tenant, TenantUsage
 
 MOST = 500
 
@@ -72,6 +75,20 @@ def _resume(lane: Lane, _values: dict[str, Any]) -> None:
         lanes.release(lane.pk)
 
 
+def _names_of(lanes: Iterable[Lane]) -> dict[UUID, str]:
+    """Return what companies call these numbers; nothing else of a company is read."""
+    by_company: dict[Tenant, list[UUID]] = defaultdict(list)
+    for lane in lanes:
+        if lane.tenant.state == Tenant.State.READY:
+            by_company[lane.tenant].append(lane.pk)
+    names: dict[UUID, str] = {}
+    for tenant, ids in by_company.items():
+        with tenant_scope(tenant.ref):
+            found = Connection.objects.filter(public_id__in=ids)
+            names |= dict(found.values_list("public_id", "name"))
+    return names
+
+
 @admin.register(Lane, site=operator_site)
 class LaneAdmin(OperatorAdmin):
     """Sending lines: one for each number, with what stops it."""
@@ -80,7 +97,6 @@ class LaneAdmin(OperatorAdmin):
     list_filter = (("state", WordsFilter), "reason")
     search_fields = ("tenant__name", "tenant__slug")
     ordering = ("-due_at",)
-    list_select_related = ("tenant", "server")
     fields = (
         ("number", "company"), ("shown_server", "state_word"), "reason", ("due_at", "lease_until"),
         "watch_at",
@@ -98,11 +114,21 @@ class LaneAdmin(OperatorAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Lane]:
         rows: QuerySet[Lane] = super().get_queryset(request)
-        return rows.defer("server__api_key")
+        # Joined, because a server that is read by itself brings a key that cannot be read here.
+        return rows.select_related("tenant", "server").defer("server__api_key")
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changes = super().get_changelist_instance(request)
+        names = _names_of(changes.result_list)
+        for lane in changes.result_list:
+            lane.connection_name = names.get(lane.pk, "")
+        return changes
 
     @display(description=_("Number"))
     def number(self, lane: Lane) -> str:
-        return str(lane.pk)
+        known = getattr(lane, "connection_name", None)
+        name = _names_of([lane]).get(lane.pk, "") if known is None else known
+        return name or str(lane.pk)
 
     @display(description=_("Company"))
     def company(self, lane: Lane) -> str | SafeString:

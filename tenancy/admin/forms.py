@@ -10,6 +10,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from tenancy.admin.words import LIMITS
 from tenancy.models import Tenant
 from tenancy.plans import PLAN_LIMITS
 
@@ -45,7 +46,7 @@ class DaysForm(forms.Form):
 
 def limit_names() -> list[tuple[str, str]]:
     names = sorted({name for limits in PLAN_LIMITS.values() for name in limits})
-    return [(name, name) for name in names]
+    return [(name, str(LIMITS.get(name, name))) for name in names]
 
 
 class LimitNameForm(forms.Form):

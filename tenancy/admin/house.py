@@ -177,8 +177,8 @@ class AuditAdmin(OperatorAdmin):
     ordering = ("-number",)
     list_before_template = "operators/verify.html"
     fields = (
-        ("number", "at"), ("actor_kind", "actor_label"), ("address", "request_id"),
-        ("what", "object_type", "object_label"), "change_table", "seal",
+        ("number", "at"), ("kind_word", "actor_label"), ("address", "request_id"),
+        ("what", "object_label"), "object_type", "change_table", "seal",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
@@ -192,6 +192,10 @@ class AuditAdmin(OperatorAdmin):
     @property
     def verify(self) -> Any:
         return require_POST(_verify)
+
+    @display(description=_("Who, kind"))
+    def kind_word(self, entry: AuditEntry) -> str:
+        return word(entry.get_actor_kind_display())
 
     @display(description=_("Act"), ordering="action")
     def what(self, entry: AuditEntry) -> str:

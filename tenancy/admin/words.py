@@ -83,6 +83,13 @@ _COMMON = {
     "instance": _("Instance"),
     "received_at": _("Received"),
     "processed_at": _("Processed"),
+    "breaker": _("State"),
+    "due_at": _("Due"),
+    "lease_until": _("Lease until"),
+    "watch_at": _("Looked at again"),
+    "probed_at": _("Asked"),
+    "breaker_failures": _("Failures in a row"),
+    "breaker_until": _("Rests until"),
     "id": _("Id"),
 }
 _MODELS: dict[type[Model], tuple[Any, Any]] = {

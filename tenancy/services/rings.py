@@ -15,6 +15,15 @@ from tenancy.db.tickets import LANES, take_next
 from tenancy.models import Tenant
 from tenancy.services import audit
 
+# What each kind of work is called before operators.
+WORDS = {
+    "ingest": _("Received events"),
+    "dispatch": _("Sending"),
+    "media": _("Files"),
+    "ai": _("Analysis"),
+    "maintenance": _("Upkeep"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class TenantShare:
@@ -38,6 +47,10 @@ class Ring:
     overdue: int
     dead: int
     tenants: tuple[TenantShare, ...]
+
+    @property
+    def label(self) -> str:
+        return str(WORDS.get(self.kind, self.kind))
 
     @property
     def tenants_waiting(self) -> int:
