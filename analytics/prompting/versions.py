@@ -1,0 +1,162 @@
+"""Writing versions of prompts. A version is written once; the next thought is the next version."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from analytics.models import PromptTemplate
+from analytics.models.choices import Task
+from analytics.prompting.platform import platform_template
+from analytics.prompting.render import VARIABLES, unknown_variables
+from analytics.prompting.schemas import SCHEMAS, schema_problem
+from evosense.core.errors import Conflict, Invalid
+from evosense.core.ids import uuid7
+from tenancy.services import audit
+
+LONGEST_NAME = 48
+LONGEST_BODY = 20_000
+LONGEST_DESCRIPTION = 1_000
+_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+# What may be set, with its range; other parameters differ between servers.
+PARAMS = {"temperature": (0.0, 2.0), "top_p": (0.0, 1.0), "max_output_tokens": (16, 16_000)}
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    id: int | None
+    name: str
+
+
+def template_hash(task: str, body: str, schema: Any, params: Any) -> str:
+    """Return the SHA-256 of everything that decides what a model is told, as 64 hex digits."""
+    canonical = orjson.dumps(
+        {"task": task, "body": body, "schema": schema, "params": params},
+        option=orjson.OPT_SORT_KEYS,
+    )
+    return hashlib.sha256(canonical).hexdigest()
+
+
+def is_intact(template: PromptTemplate) -> bool:
+    """Tell whether a stored version still is what its hash was made of."""
+    now = template_hash(template.task, template.body, template.output_schema, template.model_params)
+    return now == template.template_hash
+
+
+def create_version(
+    *,
+    name: str,
+    task: str,
+    body: str,
+    author: Author,
+    description: str = "",
+    output_schema: Any = None,
+    model_params: dict[str, Any] | None = None,
+    based_on: int | None = None,
+) -> PromptTemplate:
+    """Write the next version of `name`; raises Invalid or Conflict.
+
+    `based_on` is the number that the author had before them: Conflict `version_exists` when
+    somebody wrote another meanwhile. The same content twice in a row is Conflict `unchanged`.
+    """
+    schema = SCHEMAS.get(task) if output_schema is None else output_schema
+    params = model_params or {}
+    _check(name, task, body, description, schema, params)
+    last = PromptTemplate.objects.filter(name=name).aggregate(last=Max("number"))["last"] or 0
+    if based_on is not None and based_on != last:
+        raise Conflict("version_exists", _("Somebody wrote another version meanwhile."))
+    content = template_hash(task, body, schema, params)
+    _check_against_last(name, last, task, content)
+    row = PromptTemplate(
+        public_id=uuid7(), name=name, number=last + 1, version=f"{name}@{last + 1}", task=task,
+        body=body, output_schema=schema, model_params=params, template_hash=content,
+        description=description, author_id=author.id, created_by=author.name[:100],
+    )  # fmt: skip
+    return _insert(row)
+
+
+def from_platform(task: str, author: Author, *, name: str = "") -> PromptTemplate:
+    """Write the template of the house for `task` as a version of the company's own."""
+    house = platform_template(task)
+    return create_version(
+        name=name or house.name, task=task, body=house.body, author=author,
+        model_params=house.model_params, description=str(house.title),
+    )  # fmt: skip
+
+
+def _insert(row: PromptTemplate) -> PromptTemplate:
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+            audit.record(
+                "prompt.version_created",
+                object_type="prompt",
+                object_id=row.public_id,
+                object_label=row.version,
+            )
+    except IntegrityError as error:
+        raise Conflict("version_exists", _("Somebody wrote another version meanwhile.")) from error
+    return row
+
+
+def _check_against_last(name: str, last: int, task: str, content: str) -> None:
+    if not last:
+        return
+    before = PromptTemplate.objects.get(name=name, number=last)
+    if before.task != task:
+        message = _("This name belongs to prompts of another task.")
+        raise Invalid("invalid", message, field="task")
+    if before.template_hash == content:
+        raise Conflict("unchanged", _("Nothing differs from the last version."))
+
+
+def _check(
+    name: str, task: str, body: str, description: str, schema: Any, params: dict[str, Any]
+) -> None:
+    if len(name) > LONGEST_NAME or not _NAME.match(name):
+        message = _("Use up to 48 small letters, digits and single hyphens.")
+        raise Invalid("invalid", message, field="name")
+    if task not in Task.values:
+        raise Invalid("invalid", _("Choose one of the tasks."), field="task")
+    _check_body(task, body)
+    if len(description) > LONGEST_DESCRIPTION or "\x00" in description:
+        raise Invalid("invalid", _("At most 1,000 characters."), field="description")
+    wrong = schema_problem(task, schema)
+    if wrong:
+        raise Invalid("invalid_schema", wrong, field="output_schema")
+    for key, value in params.items():
+        _check_param(key, value)
+
+
+def _check_body(task: str, body: str) -> None:
+    if not body.strip():
+        raise Invalid("required", _("Write the instructions."), field="body")
+    if len(body) > LONGEST_BODY or "\x00" in body:
+        raise Invalid("too_long", _("At most 20,000 characters of text."), field="body")
+    unknown = unknown_variables(task, body)
+    if unknown:
+        message = _("Unknown variable %(names)s. There are: %(known)s.") % {
+            "names": ", ".join(unknown),
+            "known": ", ".join(sorted(VARIABLES[task])),
+        }
+        raise Invalid("unknown_variable", message, field="body")
+
+
+def _check_param(key: str, value: object) -> None:
+    if key not in PARAMS:
+        message = _("%(name)s cannot be set.") % {"name": key}
+        raise Invalid("unknown_parameter", message, field="model_params")
+    low, high = PARAMS[key]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not low <= value <= high:  # type: ignore[operator]
+        message = _("%(name)s goes from %(low)s to %(high)s.") % {
+            "name": key,
+            "low": low,
+            "high": high,
+        }
+        raise Invalid("out_of_range", message, field="model_params")
