@@ -164,7 +164,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='EmbeddingModel',
             fields=[
-                ('id', models.SmallAutoField(primary_key=True, serialize=False)),
+                ('id', models.SmallIntegerField(primary_key=True, serialize=False)),
                 ('code', models.CharField(max_length=160, unique=True)),
                 ('state', models.CharField(choices=[('building', 'Being filled'), ('active', 'In use'), ('retired', 'No longer in use')], max_length=8)),
                 ('provider_id', models.UUIDField(null=True)),

@@ -18,7 +18,8 @@ class EmbeddingModel(models.Model):
         ACTIVE = "active", _("In use")
         RETIRED = "retired", _("No longer in use")
 
-    id = models.SmallAutoField(primary_key=True)
+    # Given by whoever makes it: identity columns must be bigint where schemas may move.
+    id = models.SmallIntegerField(primary_key=True)
     # "embed-use-1", or "remote:<provider id>:<model>:<version>".
     code = models.CharField(max_length=160, unique=True)
     state = models.CharField(max_length=8, choices=State.choices)

@@ -63,6 +63,8 @@ def make_roles(names: RoleNames, passwords: Mapping[str, str]) -> dict[str, str]
         made = {name: _make(name, _FLAGS[kind]) for kind, name in names.items()}
         for kind, password in passwords.items():
             _run("ALTER ROLE {} PASSWORD {}", getattr(names, kind), literal=password)
+        # Not trusted, so only a superuser may; the migration that needs it finds it there.
+        _run("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
         _hand_over(names)
         _grant(names)
     return made
@@ -112,10 +114,14 @@ def _hand_over(names: RoleNames) -> None:
           AND NOT EXISTS (
               SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
               AND (d.deptype = 'e' OR (c.relkind = 'S' AND d.deptype IN ('a', 'i'))))
+        UNION ALL
+        SELECT format('ALTER FUNCTION %%s OWNER TO %%I', p.oid::regprocedure, %s::text)
+        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE n.nspname = ANY(%s) AND pg_get_userbyid(p.proowner) <> %s
+          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
+                          AND d.objid = p.oid AND d.deptype = 'e')
         """,
-        names.owner,
-        _our_schemas(),
-        names.owner,
+        *(names.owner, _our_schemas(), names.owner) * 2,
     ):
         _run(statement.replace("{", "{{").replace("}", "}}"))
 
