@@ -2,16 +2,23 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from analytics.analysis import claims
+from analytics.analysis.tasks import note_stored_messages
 from analytics.selectors.volume import inbound_by_hour
 from analytics.tasks import count_stored_messages
+from evosense.core.backlog import register_backlog
 from evosense.core.outbox import subscribe
 from evosense.core.shell import NavItem, register_nav
-from messaging.events import MessagesStored
+from messaging.events import MediaChanged, MessagesChanged, MessagesStored
 from messaging.services.health.expectation import register_history
+from tenancy.db.tickets import Fairly
 
 
 def register() -> None:
     subscribe(MessagesStored, count_stored_messages)
+    for event in (MessagesStored, MessagesChanged, MediaChanged):
+        subscribe(event, Fairly("ai", note_stored_messages))
+    register_backlog("analysis", claims.waiting)
     register_history(inbound_by_hour)
     register_nav(
         NavItem(

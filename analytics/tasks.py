@@ -2,6 +2,7 @@ from typing import Any
 
 from celery import shared_task
 
+from analytics.analysis import tasks as analysis_tasks  # noqa: F401  (found by Celery from here)
 from analytics.services import counters
 
 

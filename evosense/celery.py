@@ -76,6 +76,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "kwargs": {"task": "messaging.sweep_files", "minutes": 1440},
     },
+    "analysis": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "analytics.sweep_analysis", "minutes": 1},
+    },
 }
 # A probe reads the file's age; without beats it would take a hung scheduler for a healthy one.
 app.conf.beat_scheduler = "evosense.celery:BeatingScheduler"

@@ -1,0 +1,128 @@
+"""Taking waiting messages, and giving them back: by one UPDATE, under a lease."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.db.models import Q
+from django.utils import timezone
+
+from analytics.models import AnalysisJob
+from evosense.core.schema import TenantRef, database_cursor, tenant_scope
+from tenancy.selectors.tenants import ready_tenants
+
+# Longer than any judging may take (analysis.judging.DEADLINE_SECONDS).
+LEASE_SECONDS = 180
+# A message that killed its worker or broke the code this often is left for a person to look at.
+MOST_ATTEMPTS = 6
+# Pauses before a provider is asked again about what the embedded analyser judged meanwhile.
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240, 720, 1440))
+
+# Newest first: people read the latest messages, and those below them may wait.
+_CLAIM = """
+    UPDATE analytics_analysisjob SET claim = %(claim)s, attempts = attempts + 1,
+        claimed_until = clock_timestamp() + make_interval(secs => %(lease)s)
+    WHERE message_id IN (
+        SELECT message_id FROM analytics_analysisjob
+        WHERE state <> 'failed' AND (not_before IS NULL OR not_before <= clock_timestamp())
+          AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())
+        ORDER BY occurred_at DESC, message_id DESC LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+    RETURNING message_id, attempts"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Messages in one worker's hands; `attempts` counts this one."""
+
+    id: UUID
+    attempts: Mapping[int, int]
+
+    @property
+    def message_ids(self) -> list[int]:
+        return list(self.attempts)
+
+
+def claim(most: int, *, lease_seconds: int = LEASE_SECONDS) -> Claim:
+    """Take up to `most` waiting messages, the newest first; empty when none may be taken."""
+    token = uuid4()
+    with database_cursor() as cursor:
+        cursor.execute(_CLAIM, {"claim": token, "lease": lease_seconds, "most": most})
+        return Claim(token, dict(cursor.fetchall()))
+
+
+def still_held(held: Claim) -> set[int]:
+    """Lock and return what is still in these hands: not edited, deleted or taken over meanwhile.
+
+    Must run in the transaction that writes the judgements.
+    """
+    rows = AnalysisJob.objects.select_for_update().filter(claim=held.id).order_by("message_id")
+    return set(rows.values_list("message_id", flat=True))
+
+
+def finish(message_ids: Collection[int]) -> None:
+    """End the waiting of messages."""
+    AnalysisJob.objects.filter(message_id__in=message_ids).delete()
+
+
+def defer(held: Claim, errors: Mapping[int, str]) -> None:
+    """Have the provider asked again later about these, up to six times; `errors` says why."""
+    now = timezone.now()
+    given_up = [pk for pk in errors if held.attempts[pk] > len(PAUSES)]
+    finish(given_up)
+    for pk in set(errors) - set(given_up):
+        AnalysisJob.objects.filter(message_id=pk).update(
+            state=AnalysisJob.State.DEFERRED,
+            error=errors[pk],
+            not_before=now + PAUSES[held.attempts[pk] - 1],
+            claim=None,
+            claimed_until=None,
+        )
+
+
+def give_back(held: Claim, error: str) -> None:
+    """Return what could not be judged at all; what failed too often is put aside, visibly."""
+    rows = AnalysisJob.objects.filter(claim=held.id)
+    rows.filter(attempts__gte=MOST_ATTEMPTS).update(
+        state=AnalysisJob.State.FAILED, error=error, claim=None, claimed_until=None
+    )
+    rows.update(
+        error=error,
+        claim=None,
+        claimed_until=None,
+        not_before=timezone.now() + timedelta(seconds=30),
+    )
+
+
+def due(now: datetime | None = None) -> bool:
+    """Tell whether a worker would find something."""
+    now = now or timezone.now()
+    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
+    ready = Q(not_before=None) | Q(not_before__lte=now)
+    return AnalysisJob.objects.exclude(state=AnalysisJob.State.FAILED).filter(free, ready).exists()
+
+
+def ask_again() -> int:
+    """Make what was deferred due now, when a provider is back; returns how many."""
+    return AnalysisJob.objects.filter(
+        state=AnalysisJob.State.DEFERRED, not_before__gt=timezone.now()
+    ).update(not_before=timezone.now())
+
+
+def waiting(tenant: TenantRef | None) -> int:
+    """Count messages without a judgement, of one company or of all that may work."""
+    total = 0
+    for each in [tenant] if tenant else ready_tenants():
+        if not each.is_restricted():
+            with tenant_scope(each):
+                total += AnalysisJob.objects.filter(state=AnalysisJob.State.WAITING).count()
+    return total
+
+
+def put_aside() -> int:
+    """Put aside, visibly, what took its workers with it too often; returns how many."""
+    return (
+        AnalysisJob.objects.filter(claimed_until__lte=timezone.now(), attempts__gte=MOST_ATTEMPTS)
+        .exclude(state=AnalysisJob.State.FAILED)
+        .update(state=AnalysisJob.State.FAILED, error="worker_died", claim=None, claimed_until=None)
+    )

@@ -1,0 +1,57 @@
+"""The embedded analyser as an arm: offline, the same answer every time, a version of its own."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+
+from analytics.analysis.items import EMBEDDED, ArmSpec, Item, Mark, put_values
+from analytics.models import Inference
+from analytics.values import Analyser, Judgement
+
+
+def the_analyser() -> Analyser:
+    """Return the analyser of this process; the first call loads its model."""
+    # Imported late: it brings numpy and tables that pages and receivers never need.
+    from analytics.embedded import analyser  # noqa: PLC0415
+
+    return analyser()
+
+
+def embedded_name(arm: ArmSpec) -> str:
+    """Return what its rows call it: the analyser's version, with that of the booster."""
+    version = the_analyser().version
+    return f"{version}+booster-{arm.booster.version}" if arm.booster else version
+
+
+def hash_of(arm: ArmSpec) -> str:
+    """Return what stands where a prompt's hash would: the analyser changes with its version."""
+    return hashlib.sha256(embedded_name(arm).encode()).hexdigest()
+
+
+def judge_embedded(items: Sequence[Item], arm: ArmSpec, mark: Mark) -> list[Inference]:
+    """Return one unsaved row for each item, in their order."""
+    started = time.perf_counter()
+    judged = values_of(items)
+    each_ms = round((time.perf_counter() - started) * 1000 / max(1, len(items)))
+    rows = []
+    for item, values in zip(items, judged, strict=True):
+        row = mark.row(item)
+        sign_embedded(row, arm)
+        row.latency_ms = each_ms
+        put_values(row, values)
+        rows.append(row)
+    return rows
+
+
+def values_of(items: Sequence[Item]) -> list[Judgement]:
+    """Return what the embedded analyser says of each item."""
+    texts = [item.text for item in items]
+    return the_analyser().judge(texts, [list(item.context) for item in items])
+
+
+def sign_embedded(row: Inference, arm: ArmSpec | None = None) -> None:
+    """Name the embedded analyser as the one that judged."""
+    arm = arm or ArmSpec()
+    row.provider = EMBEDDED
+    row.model_name = embedded_name(arm)
+    row.template_hash = hash_of(arm)

@@ -1,0 +1,80 @@
+"""Which messages wait for a judgement and for a place by meaning; both lists are idempotent."""
+
+from collections.abc import Collection, Sequence
+
+from django.db import transaction
+
+from analytics.analysis.items import version_of
+from analytics.analysis.settings import ai_settings
+from analytics.models import AiSettings, AnalysisJob, EmbeddingJob, Inference, MessageEmbedding
+from evosense.core.schema import database_cursor
+from messaging.selectors.wordings import Wording, wordings_of
+from messaging.services.judgements import PERSON
+
+# A claim by somebody who read the words of before is taken away with it.
+_INSERT = """
+    INSERT INTO analytics_analysisjob
+        (message_id, conversation_id, occurred_at, state, attempts, error)
+    SELECT j.message_id, j.conversation_id, j.occurred_at, 'waiting', 0, ''
+    FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[])
+        AS j(message_id, conversation_id, occurred_at)
+    ON CONFLICT (message_id) DO UPDATE SET
+        state = 'waiting', attempts = 0, not_before = NULL, claim = NULL, claimed_until = NULL,
+        error = ''
+    """
+
+
+def note_messages(message_ids: Collection[int]) -> int:
+    """Have messages judged that the settings want; returns how many were put in the queue.
+
+    For new messages, and for those whose words changed or came late: what was judged in these very
+    words is left alone, so a repeated event changes nothing.
+    """
+    settings = ai_settings()
+    wordings = wordings_of(message_ids)
+    with transaction.atomic():
+        _want_places(wordings)
+        waiting = _unjudged([one for one in wordings if is_wanted(one, settings)])
+        want_judgements(waiting)
+    return len(waiting)
+
+
+def is_wanted(wording: Wording, settings: AiSettings) -> bool:
+    """Tell whether the company has messages like this one analysed."""
+    if wording.kind != "person" and not settings.analyses_groups:
+        return False
+    return settings.analyses_received if wording.is_inbound else settings.analyses_sent
+
+
+def want_judgements(wordings: Sequence[Wording]) -> None:
+    """Put messages in the queue; one that is there waits as if it were new."""
+    if not wordings:
+        return
+    # In one order, so that two events about the same messages never wait for each other.
+    rows = sorted((one.message_id, one.conversation_id, one.occurred_at) for one in wordings)
+    with database_cursor() as cursor:
+        cursor.execute(_INSERT, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _unjudged(wordings: Sequence[Wording]) -> list[Wording]:
+    keys = {one.message_id: version_of(one.text) for one in wordings if one.judged_by != PERSON}
+    rows = Inference.objects.filter(message_id__in=keys, run_id="", is_degraded=False)
+    judged = {
+        pk for pk, key in rows.values_list("message_id", "run_key") if key.endswith(f":{keys[pk]}")
+    }
+    waiting = AnalysisJob.objects.filter(
+        message_id__in=keys, state=AnalysisJob.State.WAITING, claim=None
+    )
+    left = set(keys) - judged - set(waiting.values_list("message_id", flat=True))
+    return [one for one in wordings if one.message_id in left]
+
+
+def _want_places(wordings: Sequence[Wording]) -> None:
+    """Everything said is searched by meaning, also what nobody judges."""
+    ids = [one.message_id for one in wordings]
+    rows = MessageEmbedding.objects.filter(message_id__in=ids)
+    placed = set(rows.values_list("message_id", flat=True))
+    wanted = {one.message_id for one in wordings if one.is_edited or one.message_id not in placed}
+    EmbeddingJob.objects.bulk_create(
+        [EmbeddingJob(message_id=pk) for pk in sorted(wanted)], ignore_conflicts=True
+    )

@@ -1,0 +1,60 @@
+"""The one way to a judgement, for live messages, experiments and the playground alike.
+
+Judging calls networks and computes; it must not run inside a transaction.
+"""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from analytics.analysis.embedded_arm import judge_embedded
+from analytics.analysis.items import ArmSpec, Item, Mark
+from analytics.analysis.rows import write_rows
+from analytics.models import Inference
+
+# Reasons that time heals. An answer that was wrong would be wrong again.
+_PASSING = frozenset(
+    {"timeout", "unavailable", "connect_failed", "rate_limited", "server_error", "breaker_open"}
+)
+
+
+def judge_items(
+    items: Sequence[Item],
+    arm: ArmSpec,
+    *,
+    run_key: str,
+    run_id: str = "",
+    arm_key: str = "",
+    is_shadow: bool = False,
+    part: str = "all",
+) -> list[Inference]:
+    """Judge messages and keep what was said; returns the rows that are there afterwards.
+
+    Rows that a key already has stay as they are, so nobody is judged twice by one side of a run.
+    With a `run_id` a provider that fails leaves rows that say so; without one the embedded analyser
+    stands in. `part` is the budget that pays besides the whole: all, experiments, conversations.
+    """
+    mark = Mark(run_key, run_id, arm_key, is_shadow)
+    rows = judge(items, arm, mark, part=part)
+    with transaction.atomic():
+        return write_rows(rows)
+
+
+def preview_items(
+    items: Sequence[Item], arm: ArmSpec, *, part: str = "experiments"
+) -> list[Inference]:
+    """Judge without keeping rows, for the playground; calls and costs are kept.
+
+    A provider that fails shows as such: the embedded analyser does not stand in.
+    """
+    return judge(items, arm, Mark(run_key="preview", run_id="preview"), part=part)
+
+
+def judge(items: Sequence[Item], arm: ArmSpec, mark: Mark, *, part: str = "all") -> list[Inference]:
+    """Return one unsaved row for each item, in their order."""
+    return judge_embedded(items, arm, mark)
+
+
+def is_passing(row: Inference) -> bool:
+    """Tell whether the provider should be asked again later about a degraded judgement."""
+    return row.is_degraded and row.error in _PASSING

@@ -1,0 +1,47 @@
+"""Writing judgements: once per message, key and side, whoever comes with them again."""
+
+from collections.abc import Sequence
+
+from analytics.models import Inference
+from messaging.services.judgements import MessageJudgement, store_judgements
+
+
+def write_rows(rows: Sequence[Inference]) -> list[Inference]:
+    """Insert rows that are not there yet and return those that are there now, by message.
+
+    The row that was written first stays, so what comes back may differ from what was brought.
+    """
+    if not rows:
+        return []
+    Inference.objects.bulk_create(rows, ignore_conflicts=True)
+    wanted = {(row.message_id, row.run_key, row.arm_key) for row in rows}
+    found = Inference.objects.filter(
+        message_id__in={row.message_id for row in rows},
+        run_key__in={row.run_key for row in rows},
+        arm_key__in={row.arm_key for row in rows},
+    )
+    return [row for row in found if (row.message_id, row.run_key, row.arm_key) in wanted]
+
+
+def store_production(rows: Sequence[Inference]) -> list[int]:
+    """Write the values of whole rows on their messages; returns the ids that took them."""
+    return store_judgements([_judgement(row) for row in rows if row.status == Inference.Status.OK])
+
+
+def _judgement(row: Inference) -> MessageJudgement:
+    return MessageJudgement(
+        message_id=row.message_id,
+        sentiment=row.sentiment or 0.0,
+        emotion=row.emotion,
+        satisfaction=50 if row.satisfaction is None else row.satisfaction,
+        tone=row.tone,
+        summary=row.summary,
+        confidence=row.confidence or 0.0,
+        judged_by=_who(row),
+    )
+
+
+def _who(row: Inference) -> str:
+    if row.is_degraded:
+        return "degraded"
+    return "embedded" if row.provider == "embedded" else "provider"

@@ -1,0 +1,55 @@
+"""Judging in fair order, and what is swept."""
+
+from typing import Any
+
+from celery import shared_task
+
+from analytics.analysis import claims
+from analytics.analysis.enqueue import note_messages
+from analytics.analysis.production import production_judge
+from analytics.analysis.worker import work_off
+from evosense.core.schema import enqueue_later
+from tenancy.db.tickets import fair_enqueue
+
+# New messages of a provider wait so long for others that share their request (ai.md §1.3).
+GATHER_SECONDS = 1.5
+
+
+@shared_task(name="analytics.note_messages", allow_suspended=True)
+def note_stored_messages(*, event_id: int, payload: dict[str, Any]) -> None:  # noqa: ARG001
+    """Queue new messages, or changed ones as far as their words changed.
+
+    Subscriber of MessagesStored, MessagesChanged and MediaChanged. What a suspended company
+    receives waits until it may work again.
+    """
+    if note_messages(payload["message_ids"]):
+        begin_judging()
+
+
+def begin_judging() -> None:
+    """Have a worker look at the queue, after a moment where a provider charges per request."""
+    if production_judge().arm.kind == "provider":
+        enqueue_later(join_queue, GATHER_SECONDS)
+    else:
+        fair_enqueue("ai", judge_waiting)
+
+
+@shared_task(name="analytics.join_queue", expires=600, queue="ai")
+def join_queue() -> None:
+    """Take a place in the fair order."""
+    fair_enqueue("ai", judge_waiting)
+
+
+@shared_task(name="analytics.judge_waiting")
+def judge_waiting() -> None:
+    """Judge what waits, the newest first; goes on in a turn of its own while some are left."""
+    if work_off():
+        fair_enqueue("ai", judge_waiting)
+
+
+@shared_task(name="analytics.sweep_analysis", expires=300)
+def sweep_analysis() -> None:
+    """Pick up what was lost: messages of dead workers, and those due to be asked about again."""
+    claims.put_aside()
+    if claims.due():
+        fair_enqueue("ai", judge_waiting)

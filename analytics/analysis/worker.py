@@ -1,0 +1,96 @@
+"""Works the queue off: claims, judges outside of any transaction, writes everything at once."""
+
+import logging
+import time
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from analytics.analysis import claims
+from analytics.analysis.claims import Claim
+from analytics.analysis.context import context_of
+from analytics.analysis.enqueue import is_wanted
+from analytics.analysis.items import Item, item_of
+from analytics.analysis.judging import is_passing, judge
+from analytics.analysis.production import Judge, embedded_judge, judges_of, production_judge
+from analytics.analysis.rows import store_production, write_rows
+from analytics.analysis.settings import ai_settings
+from analytics.events import MessagesJudged
+from analytics.models import AiSettings, Inference
+from evosense.core.outbox import emit
+from messaging.selectors.wordings import Wording, names_in, wordings_of
+
+logger = logging.getLogger(__name__)
+
+EMBEDDED_BATCH = 256
+# Of a provider: one request holds them all (reference ai.md §1.3).
+PROVIDER_BATCH = 20
+
+
+def work_off(*, seconds: float = 15.0) -> bool:
+    """Judge waiting messages for about so long; tells whether some are left."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        settings = ai_settings()
+        standing = production_judge(settings)
+        size = PROVIDER_BATCH if standing.arm.kind == "provider" else EMBEDDED_BATCH
+        held = claims.claim(size)
+        if not held.attempts:
+            return False
+        judge_claim(held, settings, standing)
+    return claims.due()
+
+
+def judge_claim(held: Claim, settings: AiSettings, standing: Judge) -> None:
+    """Judge what is held and write it; what breaks goes back with its attempt counted."""
+    try:
+        wordings = _wanted(held.message_ids, settings)
+        pairs = [
+            (judge_, row)
+            for judge_, items in _by_judge(wordings, standing)
+            for row in judge(items, judge_.arm, judge_.mark, part=judge_.part)
+        ]
+        _write(held, pairs, wordings)
+    except Exception as error:
+        claims.give_back(held, type(error).__name__[:40])
+        logger.exception("messages could not be judged", extra={"messages": len(held.attempts)})
+        raise
+
+
+def _wanted(message_ids: Sequence[int], settings: AiSettings) -> list[Wording]:
+    """Look again: a message may have been deleted, or analysis switched off, while it waited."""
+    return [one for one in wordings_of(message_ids) if is_wanted(one, settings)]
+
+
+def _by_judge(wordings: Sequence[Wording], standing: Judge) -> list[tuple[Judge, list[Item]]]:
+    """Divide messages among who judges them; imported history is never sent to a provider."""
+    judges = judges_of(sorted({one.conversation_id for one in wordings}), standing)
+    past = embedded_judge() if any(one.is_history for one in wordings) else standing
+    contexts = context_of([one.message_id for one in wordings])
+    names = names_in(one.conversation_id for one in wordings)
+    found: dict[int, tuple[Judge, list[Item]]] = {}
+    for one in sorted(wordings, key=lambda each: (each.conversation_id, each.occurred_at)):
+        who = past if one.is_history else judges[one.conversation_id]
+        item = item_of(one, contexts[one.message_id], names.get(one.conversation_id, ()))
+        found.setdefault(id(who), (who, []))[1].append(item)
+    return list(found.values())
+
+
+def _write(
+    held: Claim, pairs: Sequence[tuple[Judge, Inference]], wordings: Sequence[Wording]
+) -> None:
+    """Write rows, values, the end of the waiting and the news of it in one transaction.
+
+    Only for what is still held: whoever took it over meanwhile writes it.
+    """
+    with transaction.atomic():
+        mine = claims.still_held(held)
+        rows = write_rows([row for _judge, row in pairs if row.message_id in mine])
+        store_production(rows)
+        again = {row.message_id: row.error for row in rows if is_passing(row)}
+        claims.defer(held, again)
+        claims.finish(mine - set(again))
+        judged = sorted({row.message_id for row in rows})
+        if judged:
+            talks = {one.conversation_id for one in wordings if one.message_id in mine}
+            emit(MessagesJudged(judged, sorted(talks)))
