@@ -71,6 +71,21 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "kwargs": {"task": "messaging.sweep_media", "minutes": 3},
     },
+    "search": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "analytics.tend_search", "minutes": 5},
+    },
+    "search index": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "analytics.tend_vector_index", "minutes": 1440},
+    },
+    "saved searches": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "analytics.raise_search_alerts", "minutes": 1440},
+    },
     "files": {
         "task": "tenancy.fan_out",
         "schedule": 60.0,

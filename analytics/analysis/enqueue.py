@@ -6,7 +6,8 @@ from django.db import transaction
 
 from analytics.analysis.items import version_of
 from analytics.analysis.settings import ai_settings
-from analytics.models import AiSettings, AnalysisJob, EmbeddingJob, Inference, MessageEmbedding
+from analytics.models import AiSettings, AnalysisJob, Inference, MessageEmbedding
+from analytics.search import jobs
 from evosense.core.schema import database_cursor
 from messaging.selectors.wordings import Wording, wordings_of
 from messaging.services.judgements import PERSON
@@ -33,7 +34,7 @@ def note_messages(message_ids: Collection[int]) -> int:
     settings = ai_settings()
     wordings = wordings_of(message_ids)
     with transaction.atomic():
-        _want_places(wordings)
+        _want_places(message_ids, wordings)
         waiting = _unjudged([one for one in wordings if is_wanted(one, settings)])
         want_judgements(waiting)
     return len(waiting)
@@ -69,12 +70,11 @@ def _unjudged(wordings: Sequence[Wording]) -> list[Wording]:
     return [one for one in wordings if one.message_id in left]
 
 
-def _want_places(wordings: Sequence[Wording]) -> None:
-    """Everything said is searched by meaning, also what nobody judges."""
-    ids = [one.message_id for one in wordings]
-    rows = MessageEmbedding.objects.filter(message_id__in=ids)
+def _want_places(message_ids: Collection[int], wordings: Sequence[Wording]) -> None:
+    """Everything said is searched by meaning, also what nobody judges; what was deleted is not."""
+    rows = MessageEmbedding.objects.filter(message_id__in=message_ids)
     placed = set(rows.values_list("message_id", flat=True))
-    wanted = {one.message_id for one in wordings if one.is_edited or one.message_id not in placed}
-    EmbeddingJob.objects.bulk_create(
-        [EmbeddingJob(message_id=pk) for pk in sorted(wanted)], ignore_conflicts=True
-    )
+    said = {one.message_id for one in wordings}
+    edited = {one.message_id for one in wordings if one.is_edited}
+    jobs.want_embeddings(said - placed)
+    jobs.want_again(edited | (placed - said))

@@ -8,6 +8,8 @@ from analytics.analysis import claims
 from analytics.analysis.enqueue import note_messages
 from analytics.analysis.production import production_judge
 from analytics.analysis.worker import work_off
+from analytics.search import jobs
+from analytics.search.tasks import fill_embeddings
 from evosense.core.schema import enqueue_later
 from tenancy.db.tickets import fair_enqueue
 
@@ -24,6 +26,8 @@ def note_stored_messages(*, event_id: int, payload: dict[str, Any]) -> None:  # 
     """
     if note_messages(payload["message_ids"]):
         begin_judging()
+    if jobs.is_due():
+        fair_enqueue("ai", fill_embeddings)
 
 
 def begin_judging() -> None:

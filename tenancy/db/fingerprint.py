@@ -59,7 +59,9 @@ JOIN LATERAL (
      FROM unnest(x.indclass::oid[]) class) AS classes
   FROM pg_index x WHERE x.indrelid = t.oid
 ) i ON true
-JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
+JOIN pg_class c ON c.oid = i.indexrelid
+-- Those of a search by meaning come and go with the number of rows (analytics/search/index.py).
+JOIN pg_am m ON m.oid = c.relam AND m.amname <> 'hnsw'
 UNION ALL
 SELECT t.nspname, 'constraint ' || t.relname || ' ' || k.conname || ' ' || k.contype::text || ' ('
        || coalesce(k.columns, '') || ')'

@@ -1,0 +1,73 @@
+"""The spaces of meaning of a company: which one counts, and which one should.
+
+One row is active; it counts for every search. Another one may be building, which is filled in the
+background and takes over in one transaction (analytics/search/switching.py).
+"""
+
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from analytics.models import AiSettings, EmbeddingModel
+from analytics.search import engines
+
+State = EmbeddingModel.State
+
+# Until enough messages were measured: where 99 % and 99.9 % of random pairs usually end.
+EMBEDDED_CUTS = (0.40, 0.55)
+REMOTE_CUTS = (0.55, 0.70)
+
+
+def active_space() -> EmbeddingModel | None:
+    """Return the space that searches use, None before the first message was placed."""
+    return EmbeddingModel.objects.filter(state=State.ACTIVE).first()
+
+
+def filled_spaces() -> list[EmbeddingModel]:
+    """Return the spaces in which new messages are placed, the active one first."""
+    rows = EmbeddingModel.objects.filter(state__in=[State.ACTIVE, State.BUILDING])
+    return list(rows.order_by("state", "pk"))
+
+
+def ensure_active() -> EmbeddingModel:
+    """Return the active space; a company without one gets the embedded engine's."""
+    found = active_space()
+    if found is not None:
+        return found
+    try:
+        with transaction.atomic():
+            return EmbeddingModel.objects.create(
+                code=engines.default_code(), state=State.ACTIVE, activated_at=timezone.now()
+            )
+    except IntegrityError:
+        # Another worker was first.
+        return EmbeddingModel.objects.get(state=State.ACTIVE)
+
+
+def wanted_code() -> str:
+    """Return the code of the space that the company's settings ask for.
+
+    A provider that cannot be asked now is no reason to leave its space; one without a model for
+    embeddings is.
+    """
+    chosen = AiSettings.objects.filter(pk=1, embeds_remotely=True, provider_id__isnull=False)
+    provider_id = chosen.values_list("provider_id", flat=True).first()
+    if provider_id is None:
+        return engines.default_code()
+    model = _embedding_model(provider_id)
+    return engines.remote_code(provider_id, model) if model else engines.default_code()
+
+
+def _embedding_model(provider_id: UUID) -> str:
+    from analytics.providers import rows  # noqa: PLC0415  (with the engines, only when needed)
+
+    found = rows.provider_rows().filter(pk=provider_id).values_list("embedding_model", flat=True)
+    return found.first() or ""
+
+
+def cuts(space: EmbeddingModel) -> tuple[float, float]:
+    """Return from which similarity a hit is called medium, and from which strong."""
+    if space.medium_from is not None and space.strong_from is not None:
+        return space.medium_from, space.strong_from
+    return REMOTE_CUTS if space.code.startswith(engines.REMOTE) else EMBEDDED_CUTS
