@@ -36,5 +36,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
+# Looked up when asked for: otherwise each new test client walks through all static files.
+WHITENOISE_AUTOREFRESH = True
 # WhiteNoise warns about a folder that only `collectstatic` makes.
 STATIC_ROOT = BASE_DIR / "locale"
