@@ -36,7 +36,8 @@ def judge_embedded(items: Sequence[Item], arm: ArmSpec, mark: Mark) -> list[Infe
     rows = []
     for item, values in zip(items, judged, strict=True):
         row = mark.row(item)
-        sign_embedded(row, arm)
+        put_embedded(row, arm)
+        row.is_suspicious = gives_orders(item)
         row.latency_ms = each_ms
         put_values(row, values)
         rows.append(row)
@@ -49,7 +50,15 @@ def values_of(items: Sequence[Item]) -> list[Judgement]:
     return the_analyser().judge(texts, [list(item.context) for item in items])
 
 
-def sign_embedded(row: Inference, arm: ArmSpec | None = None) -> None:
+def gives_orders(item: Item) -> bool:
+    """Tell whether a text tries to give orders to whoever judges it."""
+    # Imported late, as the analyser.
+    from analytics.embedded.injection import looks_like_injection  # noqa: PLC0415
+
+    return looks_like_injection(item.text)
+
+
+def put_embedded(row: Inference, arm: ArmSpec | None = None) -> None:
     """Name the embedded analyser as the one that judged."""
     arm = arm or ArmSpec()
     row.provider = EMBEDDED

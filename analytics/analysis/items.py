@@ -13,6 +13,8 @@ from analytics.values import Judgement, Turn
 from messaging.selectors.wordings import Wording
 
 EMBEDDED = "embedded"
+# Error of a row whose text gave orders: the values are those of the embedded analyser.
+SUSPICIOUS = "suspicious_text"
 # Of Inference.run_key; a model's name may be as long on its own.
 _MODEL_IN_KEY = 80
 

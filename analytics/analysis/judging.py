@@ -9,13 +9,15 @@ from django.db import transaction
 
 from analytics.analysis.embedded_arm import judge_embedded
 from analytics.analysis.items import ArmSpec, Item, Mark
+from analytics.analysis.provider_arm import Judged, judge_by_provider
 from analytics.analysis.rows import write_rows
 from analytics.models import Inference
+from analytics.providers.failures import FINAL, PASSING
 
-# Reasons that time heals. An answer that was wrong would be wrong again.
-_PASSING = frozenset(
-    {"timeout", "unavailable", "connect_failed", "rate_limited", "server_error", "breaker_open"}
-)
+# Reasons that time or a person heals. An answer that was wrong would be wrong again, and a budget
+# that is used up lasts a month.
+_PASSING = PASSING | FINAL | {"breaker_open", "no_provider", "provider_inactive"}
+_PASSING |= {"key_missing", "key_of_other_host", "tls_failed", "redirected"}
 
 
 def judge_items(
@@ -35,9 +37,9 @@ def judge_items(
     stands in. `part` is the budget that pays besides the whole: all, experiments, conversations.
     """
     mark = Mark(run_key, run_id, arm_key, is_shadow)
-    rows = judge(items, arm, mark, part=part)
+    judged = judge(items, arm, mark, part=part)
     with transaction.atomic():
-        return write_rows(rows)
+        return write_rows(judged.rows)
 
 
 def preview_items(
@@ -47,12 +49,19 @@ def preview_items(
 
     A provider that fails shows as such: the embedded analyser does not stand in.
     """
-    return judge(items, arm, Mark(run_key="preview", run_id="preview"), part=part)
+    return judge(items, arm, Mark(run_key="preview", run_id="preview"), part=part).rows
 
 
-def judge(items: Sequence[Item], arm: ArmSpec, mark: Mark, *, part: str = "all") -> list[Inference]:
-    """Return one unsaved row for each item, in their order."""
-    return judge_embedded(items, arm, mark)
+def judge(items: Sequence[Item], arm: ArmSpec, mark: Mark, *, part: str = "all") -> Judged:
+    """Return one unsaved row for each item, in their order, and which of them are in doubt.
+
+    Never raises for what a provider or a text does; takes DEADLINE_SECONDS of `dialogue` at most.
+    """
+    if not items:
+        return Judged([])
+    if arm.kind == "provider":
+        return judge_by_provider(items, arm, mark, part=part)
+    return Judged(judge_embedded(items, arm, mark))
 
 
 def is_passing(row: Inference) -> bool:

@@ -1,8 +1,10 @@
 """Writing judgements: once per message, key and side, whoever comes with them again."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from analytics.models import Inference
+from analytics.analysis.items import EMBEDDED, SUSPICIOUS
+from analytics.models import Inference, ReviewItem
+from evosense.core.ids import uuid7
 from messaging.services.judgements import MessageJudgement, store_judgements
 
 
@@ -28,6 +30,15 @@ def store_production(rows: Sequence[Inference]) -> list[int]:
     return store_judgements([_judgement(row) for row in rows if row.status == Inference.Status.OK])
 
 
+def ask_people(message_ids: Collection[int]) -> None:
+    """Put messages in the review queue whose judgement may be an attack or a fault of the model."""
+    items = [
+        ReviewItem(message_id=pk, public_id=uuid7(), stratum=ReviewItem.Stratum.SUSPICIOUS)
+        for pk in sorted(message_ids)
+    ]
+    ReviewItem.objects.bulk_create(items, ignore_conflicts=True)
+
+
 def _judgement(row: Inference) -> MessageJudgement:
     return MessageJudgement(
         message_id=row.message_id,
@@ -44,4 +55,5 @@ def _judgement(row: Inference) -> MessageJudgement:
 def _who(row: Inference) -> str:
     if row.is_degraded:
         return "degraded"
-    return "embedded" if row.provider == "embedded" else "provider"
+    is_own = row.provider == EMBEDDED or row.error == SUSPICIOUS
+    return "embedded" if is_own else "provider"

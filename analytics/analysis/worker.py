@@ -13,7 +13,8 @@ from analytics.analysis.enqueue import is_wanted
 from analytics.analysis.items import Item, item_of
 from analytics.analysis.judging import is_passing, judge
 from analytics.analysis.production import Judge, embedded_judge, judges_of, production_judge
-from analytics.analysis.rows import store_production, write_rows
+from analytics.analysis.provider_arm import Judged
+from analytics.analysis.rows import ask_people, store_production, write_rows
 from analytics.analysis.settings import ai_settings
 from analytics.events import MessagesJudged
 from analytics.models import AiSettings, Inference
@@ -45,16 +46,28 @@ def judge_claim(held: Claim, settings: AiSettings, standing: Judge) -> None:
     """Judge what is held and write it; what breaks goes back with its attempt counted."""
     try:
         wordings = _wanted(held.message_ids, settings)
-        pairs = [
-            (judge_, row)
-            for judge_, items in _by_judge(wordings, standing)
-            for row in judge(items, judge_.arm, judge_.mark, part=judge_.part)
-        ]
-        _write(held, pairs, wordings)
+        _write(held, _judged(wordings, standing), wordings)
     except Exception as error:
         claims.give_back(held, type(error).__name__[:40])
         logger.exception("messages could not be judged", extra={"messages": len(held.attempts)})
         raise
+
+
+def _judged(wordings: Sequence[Wording], standing: Judge) -> Judged:
+    """Have everything judged; what a canary's arm cannot judge, production does."""
+    found = Judged([])
+    for who, items in _by_judge(wordings, standing):
+        _add(found, judge(items, who.arm, who.mark, part=who.part))
+        if who.mark.run_id:
+            failed = {row.message_id for row in found.rows if row.status != Inference.Status.OK}
+            left = [item for item in items if item.message_id in failed]
+            _add(found, judge(left, standing.arm, standing.mark, part=standing.part))
+    return found
+
+
+def _add(found: Judged, more: Judged) -> None:
+    found.rows += more.rows
+    found.doubted += more.doubted
 
 
 def _wanted(message_ids: Sequence[int], settings: AiSettings) -> list[Wording]:
@@ -76,21 +89,20 @@ def _by_judge(wordings: Sequence[Wording], standing: Judge) -> list[tuple[Judge,
     return list(found.values())
 
 
-def _write(
-    held: Claim, pairs: Sequence[tuple[Judge, Inference]], wordings: Sequence[Wording]
-) -> None:
+def _write(held: Claim, judged: Judged, wordings: Sequence[Wording]) -> None:
     """Write rows, values, the end of the waiting and the news of it in one transaction.
 
     Only for what is still held: whoever took it over meanwhile writes it.
     """
     with transaction.atomic():
         mine = claims.still_held(held)
-        rows = write_rows([row for _judge, row in pairs if row.message_id in mine])
+        rows = write_rows([row for row in judged.rows if row.message_id in mine])
         store_production(rows)
+        ask_people(mine.intersection(judged.doubted))
         again = {row.message_id: row.error for row in rows if is_passing(row)}
         claims.defer(held, again)
         claims.finish(mine - set(again))
-        judged = sorted({row.message_id for row in rows})
-        if judged:
+        ids = sorted({row.message_id for row in rows})
+        if ids:
             talks = {one.conversation_id for one in wordings if one.message_id in mine}
-            emit(MessagesJudged(judged, sorted(talks)))
+            emit(MessagesJudged(ids, sorted(talks)))

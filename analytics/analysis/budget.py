@@ -1,0 +1,167 @@
+"""A month's budget: held before a call by one conditional UPDATE, corrected after it.
+
+Tokens and money are both kept; a limit that is null does not bind. Experiments and conversation
+analyses have a share of the whole and count in both. Money counts in the currency of the budget;
+a price in another currency has no rate here and is not counted.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from analytics.models import AiBudget, AiNotice, AiSettings, Reservation
+from evosense.core.schema import current_tenant, database_cursor
+
+WARNED_FROM = 80
+# Longer than any call may take; who holds it then is dead.
+FORGOTTEN_AFTER = timedelta(minutes=15)
+
+_ENSURE = """
+    INSERT INTO analytics_aibudget (month, part, used_tokens, reserved_tokens, used_micros,
+                                    reserved_micros)
+    VALUES (%s, %s, 0, 0, 0, 0) ON CONFLICT (month, part) DO NOTHING"""
+_RESERVE = """
+    UPDATE analytics_aibudget SET reserved_tokens = reserved_tokens + %(tokens)s,
+        reserved_micros = reserved_micros + %(micros)s
+    WHERE month = %(month)s AND part = %(part)s
+      AND (%(most_tokens)s::bigint IS NULL
+           OR used_tokens + reserved_tokens + %(tokens)s <= %(most_tokens)s::bigint)
+      AND (%(most_micros)s::bigint IS NULL
+           OR used_micros + reserved_micros + %(micros)s <= %(most_micros)s::bigint)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a part may use in a month: tokens, and millionths of the currency; None: no limit."""
+
+    tokens: int | None
+    micros: int | None
+
+
+def reserve(settings: AiSettings, part: str, *, tokens: int, micros: int) -> Reservation | None:
+    """Hold what a call may cost; None when it would go beyond a limit, of which people are told."""
+    month = this_month()
+    try:
+        with transaction.atomic():
+            for each in _parts(part):
+                _hold(settings, month, each, tokens, micros)
+            return Reservation.objects.create(month=month, part=part, tokens=tokens, micros=micros)
+    except _Exhausted as error:
+        _tell_exhausted(month, error.part)
+        return None
+
+
+def settle(held: Reservation, settings: AiSettings, *, tokens: int, micros: int) -> None:
+    """Replace what was held by what was used; what the sweep gave back is only counted."""
+    with transaction.atomic():
+        is_held = bool(Reservation.objects.filter(pk=held.pk).delete()[0])
+        for part in _parts(held.part):
+            AiBudget.objects.filter(month=held.month, part=part).update(
+                used_tokens=F("used_tokens") + tokens,
+                used_micros=F("used_micros") + micros,
+                reserved_tokens=F("reserved_tokens") - (held.tokens if is_held else 0),
+                reserved_micros=F("reserved_micros") - (held.micros if is_held else 0),
+            )
+    for part in _parts(held.part):
+        _warn(settings, held.month, part)
+
+
+def give_back_forgotten() -> int:
+    """Free what calls hold whose worker died; returns how many."""
+    old = timezone.now() - FORGOTTEN_AFTER
+    freed = 0
+    for held in Reservation.objects.filter(created_at__lt=old).order_by("pk")[:500]:
+        with transaction.atomic():
+            if not Reservation.objects.filter(pk=held.pk).delete()[0]:
+                continue
+            for part in _parts(held.part):
+                AiBudget.objects.filter(month=held.month, part=part).update(
+                    reserved_tokens=F("reserved_tokens") - held.tokens,
+                    reserved_micros=F("reserved_micros") - held.micros,
+                )
+        freed += 1
+    return freed
+
+
+def limits_of(settings: AiSettings, part: str) -> Limits:
+    """Return what a part may use in a month."""
+    share = {
+        AiBudget.Part.EXPERIMENTS: settings.experiments_share,
+        AiBudget.Part.CONVERSATIONS: settings.conversations_share,
+    }.get(AiBudget.Part(part), 100)
+    return Limits(_share(settings.token_limit, share), _share(settings.cost_limit_micros, share))
+
+
+def this_month() -> date:
+    """Return the first day of the month on the company's clock."""
+    zone = ZoneInfo(current_tenant().timezone)
+    return timezone.now().astimezone(zone).date().replace(day=1)
+
+
+def used_percent(row: AiBudget, limits: Limits) -> int:
+    """Return how much of its limits a part used, in percent; 0 without limits."""
+    pairs = ((row.used_tokens, limits.tokens), (row.used_micros, limits.micros))
+    return max(
+        (100 if not most else used * 100 // most for used, most in pairs if most is not None),
+        default=0,
+    )
+
+
+class _Exhausted(Exception):  # noqa: N818  (read as a sentence where raised)
+    def __init__(self, part: str) -> None:
+        super().__init__(part)
+        self.part = part
+
+
+def _hold(settings: AiSettings, month: date, part: str, tokens: int, micros: int) -> None:
+    most = limits_of(settings, part)
+    with database_cursor() as cursor:
+        cursor.execute(_ENSURE, [month, part])
+        cursor.execute(
+            _RESERVE,
+            {
+                "month": month,
+                "part": part,
+                "tokens": tokens,
+                "micros": micros,
+                "most_tokens": most.tokens,
+                "most_micros": most.micros,
+            },
+        )
+        if not cursor.rowcount:
+            raise _Exhausted(part)
+
+
+def _parts(part: str) -> list[str]:
+    """Return the rows that a call counts in, in the order in which everybody locks them."""
+    return [AiBudget.Part.ALL.value] + ([part] if part != AiBudget.Part.ALL else [])
+
+
+def _share(limit: int | None, percent: int) -> int | None:
+    return None if limit is None else limit * percent // 100
+
+
+def _warn(settings: AiSettings, month: date, part: str) -> None:
+    row = AiBudget.objects.filter(month=month, part=part, warned_at=None).first()
+    if row is None or used_percent(row, limits_of(settings, part)) < WARNED_FROM:
+        return
+    told = AiBudget.objects.filter(pk=row.pk, warned_at=None).update(warned_at=timezone.now())
+    if told:
+        _notice(AiNotice.Kind.BUDGET_WARNING, month, part)
+
+
+def _tell_exhausted(month: date, part: str) -> None:
+    AiBudget.objects.get_or_create(month=month, part=part)
+    rows = AiBudget.objects.filter(month=month, part=part, exhausted_at=None)
+    if rows.update(exhausted_at=timezone.now()):
+        _notice(AiNotice.Kind.BUDGET_EXHAUSTED, month, part)
+
+
+def _notice(kind: str, month: date, part: str) -> None:
+    detail = {"month": month.isoformat(), "part": part}
+    notice = AiNotice(kind=kind, subject=f"{month:%Y-%m}:{part}", detail=detail)
+    AiNotice.objects.bulk_create([notice], ignore_conflicts=True)

@@ -1,0 +1,89 @@
+"""Writing down what providers were asked: one row an attempt, with what it cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from analytics.analysis.items import Mark
+from analytics.analysis.prompts import Prompt
+from analytics.models import ModelCall
+from analytics.providers.chat import Attempt
+from analytics.providers.prices import Price, cost_micros, price_of
+from analytics.providers.refs import ProviderRef
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whom a call asks, about what, in which name; for every call of one judging."""
+
+    ref: ProviderRef
+    model: str
+    prompt: Prompt
+    purpose: str
+    mark: Mark
+    price: Price | None
+
+    def cost(self, tokens_in: int, cached: int, tokens_out: int) -> int:
+        return cost_micros(self.price, tokens_in, cached, tokens_out)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one operation took, over all of its attempts; `call_id` is its last one."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    micros: int = 0
+    latency_ms: int = 0
+    call_id: int | None = None
+
+
+NOTHING = Spent()
+
+
+def asked_of(ref: ProviderRef, model: str, prompt: Prompt, purpose: str, mark: Mark) -> Asked:
+    """Return whom to ask; an empty model is the provider's own."""
+    model = model or ref.chat_model
+    price = price_of(ref.id, model, timezone.localdate())
+    return Asked(ref, model, prompt, purpose, mark, price)
+
+
+def write_calls(asked: Asked, attempts: Sequence[Attempt], *, items: int) -> Spent:
+    """Keep the attempts of one operation and return what they took."""
+    rows = ModelCall.objects.bulk_create(_row(asked, one, items) for one in attempts)
+    return Spent(
+        input_tokens=sum(row.input_tokens for row in rows),
+        output_tokens=sum(row.output_tokens for row in rows),
+        micros=sum(row.cost_micros for row in rows),
+        latency_ms=sum(row.latency_ms for row in rows),
+        call_id=rows[-1].pk if rows else None,
+    )
+
+
+def _row(asked: Asked, one: Attempt, items: int) -> ModelCall:
+    return ModelCall(
+        purpose=asked.purpose,
+        provider_id=asked.ref.id,
+        provider_name=asked.ref.name,
+        model_requested=asked.model,
+        model_returned=one.model_returned[:120],
+        prompt_version=asked.prompt.version,
+        template_hash=asked.prompt.hash,
+        run_id=asked.mark.run_id,
+        arm_key=asked.mark.arm_key,
+        items=items,
+        input_tokens=one.input_tokens,
+        cached_tokens=one.cached_tokens,
+        output_tokens=one.output_tokens,
+        is_estimated=one.is_estimated,
+        cost_micros=asked.cost(one.input_tokens, one.cached_tokens, one.output_tokens),
+        currency=asked.price.currency if asked.price else "BRL",
+        latency_ms=one.latency_ms,
+        attempt=one.attempt,
+        http_status=one.http_status,
+        error=one.error[:40],
+        finish_reason=one.finish_reason[:40],
+        structured=one.structured,
+        repairs=one.repairs,
+    )
