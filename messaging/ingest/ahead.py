@@ -6,7 +6,7 @@ longer than that. Only the worker's own thread touches the database; this one se
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from messaging.ingest.apply import RawEvent
 from messaging.ingest.envelope import parse
@@ -36,4 +36,6 @@ class Ahead:
 
 
 def _read(events: Sequence[RawEvent]) -> list[RawEvent]:
-    return [replace(event, envelope=parse(event.body, event.received_at)) for event in events]
+    for event in events:
+        event.envelope = parse(event.body, event.received_at)
+    return list(events)

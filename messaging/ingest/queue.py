@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from evosense.core.schema import database_cursor, public_scope
 from messaging.ingest.apply import Item, RawEvent
-from messaging.sql import Sql, columns
+from messaging.sql import Sql, array, columns
 
 LIVE, HISTORY = 0, 1
 # Stored (compressed) bytes of one turn: history chunks have megabytes, and 200 would not fit.
@@ -68,6 +68,13 @@ FROM unnest(%s::bigint[], %s::timestamptz[], %s::int[], %s::text[], %s::text[])
     AS t (id, received_at, status, flag, error)
 WHERE e.id = t.id AND e.received_at = t.received_at AND e.received_at BETWEEN %s AND %s
 """
+# Nearly always all rows of a turn end alike; the index of the line's newest rows leads to them.
+_MARK_ALIKE = """
+UPDATE public.webhook_events SET
+    status = %s, error_message = %s, processed_at = now(), processing_time_ms = %s,
+    flag = CASE WHEN flag = 'oversize' THEN flag ELSE %s END
+WHERE connection_id = %s AND id = ANY(%s::bigint[]) AND received_at BETWEEN %s AND %s
+"""
 _FAIL = """
 UPDATE public.webhook_events SET
     attempts = attempts + 1, next_attempt_at = %s, error_message = %s,
@@ -113,6 +120,8 @@ def _with_bodies(
     sql: Sql, line: LineOfWork, found: list[RawEvent], known: Mapping[int, RawEvent]
 ) -> list[RawEvent]:
     """Put the events read ahead in their rows' place; fetch what came or failed in between."""
+    if not known:
+        return found
     bare = {one.id for one in found if not one.body}
     late = [one for one in found if one.id in bare and (one.id not in known or one.attempts)]
     read = {**known, **{one.id: one for one in take_again(sql, line.tenant_id, late)}}
@@ -143,10 +152,17 @@ def take_again(sql: Sql, tenant_id: UUID, events: Sequence[RawEvent]) -> list[Ra
     return [RawEvent(*row) for row in sql.rows(_TAKE_AGAIN, [*names, tenant_id])]
 
 
-def mark(sql: Sql, items: Sequence[Item], milliseconds: int) -> None:
-    """Write what became of each row, in the transaction of the effects."""
-    rows = [(i.raw.id, i.raw.received_at, i.status, i.flag, i.error) for i in items]
+def mark(sql: Sql, connection_id: UUID, items: Sequence[Item], milliseconds: int) -> None:
+    """Write what became of each row of a connection, in the transaction of the effects."""
     days = [item.raw.received_at for item in items]
+    outcomes = {(item.status, item.flag, item.error) for item in items}
+    if len(outcomes) == 1:
+        ((status, flag, error),) = outcomes
+        ids = array(item.raw.id for item in items)
+        values = [status, error, milliseconds, flag, connection_id, ids, min(days), max(days)]
+        sql.run(_MARK_ALIKE, values)
+        return
+    rows = [(i.raw.id, i.raw.received_at, i.status, i.flag, i.error) for i in items]
     sql.run(_MARK, [milliseconds, *columns(rows, 5), min(days), max(days)])
 
 

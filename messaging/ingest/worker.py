@@ -192,7 +192,7 @@ def _finish(
     with hand.holding(tenant.id, line.connection_id, line.lane, ids):
         items = apply(line.connection_id, events, meanwhile)
     spent = (time.perf_counter() - started) * 1000 / len(items)
-    queue.mark(sql, items, round(spent))
+    queue.mark(sql, line.connection_id, items, round(spent))
     topic, about = "messaging.raw_events_processed", {"connection_id": str(line.connection_id)}
     after_commit(lambda: send_hint(tenant.id, topic, about))
     return len(items)

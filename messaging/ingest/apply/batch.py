@@ -4,10 +4,9 @@ Messages first, then whatever happened to them, so that the order inside a batch
 what has no message yet is parked, so that the order between batches does not matter either.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from django.utils import timezone
@@ -16,7 +15,15 @@ from evosense.core.outbox import emit
 from messaging.events import ConnectionStateChanged, ContactsMerged, MessagesChanged, MessagesStored
 from messaging.ingest.apply.bubbles import Draft, Key, combine, draft, store
 from messaging.ingest.apply.chats import Chat, Chats
-from messaging.ingest.apply.context import Batch, Item, RawEvent, key_of, load_line, own_keys
+from messaging.ingest.apply.context import (
+    Batch,
+    Item,
+    RawEvent,
+    facts_of,
+    key_of,
+    load_line,
+    own_keys,
+)
 from messaging.ingest.apply.directory import (
     write_associations,
     write_calls,
@@ -36,6 +43,7 @@ from messaging.ingest.apply.names import Names
 from messaging.ingest.apply.outcomes import Outcomes
 from messaging.ingest.apply.own import recognise, settle_receipts, wake_lane
 from messaging.ingest.apply.people import Wanted, look_up_keys, resolve
+from messaging.ingest.apply.receipts import NOTHING, Receipts, move
 from messaging.ingest.apply.state import StateMachine, tell_pairing
 from messaging.ingest.apply.targets import choose, find_targets
 from messaging.ingest.apply.wants import wants
@@ -50,11 +58,13 @@ from messaging.ingest.envelope.facts import (
     ItemError,
     LabelFact,
     MessageFact,
+    StatusFact,
 )
 from messaging.ingest.envelope.parse import parse
 from messaging.sql import Sql
 
 DONE, KEPT, DEAD = 1, 2, 3
+_UNREADABLE = frozenset({"broken", "unknown"})
 Kind = TypeVar("Kind")
 _LOCK = "SELECT pg_advisory_xact_lock(%s)"
 
@@ -76,8 +86,9 @@ def apply(
     batch = Batch(sql, line, timezone.now())
     batch.meanwhile = meanwhile or batch.meanwhile
     batch.own = own_keys(line, {item.envelope.own_jid for item in items})
+    instance = line.instance.strip()
     for item in items:
-        _judge(item, line.instance)
+        _judge(item, instance)
     batch.items = [item for item in items if item.status in (DONE, DEAD)]
     if batch.items:
         _apply(batch)
@@ -96,11 +107,11 @@ def lock_key(connection_id: UUID) -> int:
 def _judge(item: Item, instance: str) -> None:
     """Decide whether an event is applied at all, kept raw, or dead in part."""
     envelope = item.envelope
-    for flag in ("broken", "unknown"):
-        if flag in envelope.problems:
+    for flag in envelope.problems:
+        if flag in _UNREADABLE:
             _kept(item, flag, "")
             return
-    if envelope.instance and envelope.instance.strip() != instance.strip():
+    if envelope.instance and envelope.instance.strip() != instance:
         _kept(item, "mismatch", "the event names another instance")
         return
     errors = [fact for fact in envelope.facts if isinstance(fact, ItemError)]
@@ -115,6 +126,7 @@ def _kept(item: Item, flag: str, error: str) -> Item:
 
 
 def _apply(batch: Batch) -> None:
+    batch.facts = facts_of(batch.items)
     machine = StateMachine(batch)
     machine.learn()
     machine.follow()
@@ -140,11 +152,9 @@ class Step:
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
         self.chats = Chats(batch)
-        self.facts: dict[type, list[tuple[Any, Item]]] = defaultdict(list)
-        for item in batch.items:
-            if item.status != KEPT:
-                for fact in item.envelope.facts:
-                    self.facts[type(fact)].append((fact, item))
+        self.facts = batch.facts
+        if batch.line.quarantined_at is not None:
+            self.facts = facts_of([item for item in batch.items if item.status != KEPT])
         self.messages: list[tuple[MessageFact, Item]] = [
             pair for pair in self.facts[MessageFact] if not batch.is_own(pair[0].chat.jid)
         ]
@@ -156,9 +166,11 @@ class Step:
         batch = self.batch
         recognise(batch, (fact for fact, _ in self.messages))
         wanted = Wanted()
-        for facts in self.facts.values():
-            for fact, _ in facts:
-                wants(fact, wanted)
+        for kind, facts in self.facts.items():
+            # A receipt's chat matters only when its id is not unique, and is looked up then.
+            if kind is not StatusFact:
+                for fact, _ in facts:
+                    wants(fact, wanted)
         resolve(batch, wanted)
         self._open_chats()
         drafts = self._drafts()
@@ -219,7 +231,6 @@ class Step:
 
     def _effects(self, drafts: dict[Key, Draft]) -> None:
         batch = self.batch
-        effects = [effect_of(fact) for kind in EFFECT_FACTS for fact, _ in self.facts[kind]]
         fresh = {one.key[1] for one in drafts.values() if one.is_new}
         opened = {
             CHAT + key_of(jid).hex()
@@ -228,21 +239,43 @@ class Step:
             if jid and self._is_new_chat(fact)
         }
         parked = waiting(batch, sorted(fresh | opened))
-        effects += parked
-        if not effects:
-            return
-        look_up_keys(batch, {key for effect in parked for key in effect.address_keys()})
-        self.carry_out(effects)
+        told, left = self._receipts(parked)
+        effects = [
+            effect_of(fact)
+            for kind in EFFECT_FACTS
+            if kind is not StatusFact
+            for fact, _ in self.facts[kind]
+        ]
+        late = [*left, *parked]
+        look_up_keys(batch, {key for effect in late for key in effect.address_keys()})
+        self.carry_out(effects + late, told)
+
+    def _receipts(self, parked: list[Effect]) -> tuple[Receipts, list[Effect]]:
+        """Carry out the plain ones at once; returns the others as effects.
+
+        What waited for a message and what came with it are weighed together.
+        """
+        facts = self.of(StatusFact)
+        waited = {effect.target for effect in parked if effect.kind == "status"}
+        told, left = move(self.batch, (one for one in facts if one.provider_id not in waited))
+        left |= waited
+        return told, [effect_of(fact) for fact in facts if fact.provider_id in left] if left else []
 
     def _is_new_chat(self, fact: MessageFact) -> bool:
         chat = self._chat_of(fact)
         return chat is not None and chat.is_new
 
-    def carry_out(self, effects: list[Effect]) -> None:
-        """Apply effects to their messages; park what has no message yet."""
+    def carry_out(self, effects: list[Effect], told: Receipts = NOTHING) -> None:
+        """Apply effects to their messages; park what has no message yet.
+
+        `told` is what receipts said that were carried out before.
+        """
         batch = self.batch
+        if not effects:
+            settle_receipts(batch, told)
+            return
         on_messages = [effect for effect in effects if not effect.target.startswith(CHAT)]
-        targets = find_targets(batch, sorted({effect.target for effect in on_messages}))
+        targets = find_targets(batch, on_messages)
         chosen = [
             (effect, choose(batch, effect, targets.get(effect.target, [])))
             for effect in on_messages
@@ -255,7 +288,7 @@ class Step:
             if target is not None:
                 outcomes.apply(effect, target)
         outcomes.write()
-        settle_receipts(batch, outcomes.receipts())
+        settle_receipts(batch, told.plus(outcomes.receipts()))
         labelled, unlabelled = self._label(effects)
         park(batch, [effect for effect, target in chosen if target is None] + unlabelled)
         done = [effect for effect, target in chosen if target is not None]

@@ -1,5 +1,6 @@
 """What one batch knows while it is being applied."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +24,7 @@ FROM messaging_connection c WHERE public_id = %s
 NUMBER_PLACE = "messaging_connection|number"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RawEvent:
     """One row of the bronze log. `received_at` and `id` together name it."""
 
@@ -67,6 +68,18 @@ class Item:
     error: str = ""
 
 
+Facts = dict[type, list[tuple[Any, Item]]]
+
+
+def facts_of(items: list[Item]) -> Facts:
+    """Sort what events say by kind, once for all who ask."""
+    found: Facts = defaultdict(list)
+    for item in items:
+        for fact in item.envelope.facts:
+            found[type(fact)].append((fact, item))
+    return found
+
+
 def _nothing() -> None:
     """What there is to do meanwhile unless somebody says otherwise."""
 
@@ -81,6 +94,8 @@ class Batch:
     # Started before the longest statement, so that something else runs while it does.
     meanwhile: Callable[[], None] = _nothing
     items: list[Item] = field(default_factory=list)
+    # What they say, by the kind of fact.
+    facts: Facts = field(default_factory=lambda: defaultdict(list))
     # Keys of all addresses that are our own side.
     own: set[bytes] = field(default_factory=set)
     contacts: dict[bytes, int] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -10,6 +10,7 @@ from messaging.ingest.apply.bubbles import ORDER, RANK
 from messaging.ingest.apply.chats import Chats
 from messaging.ingest.apply.context import Batch
 from messaging.ingest.apply.effects import Effect
+from messaging.ingest.apply.receipts import Receipts, show_ticks
 from messaging.ingest.apply.targets import Target
 from messaging.ingest.apply.texts import write_texts
 from messaging.sql import columns
@@ -20,11 +21,6 @@ UPDATE messaging_message m SET status = t.status, status_at = t.status_at
 FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS t (id, status, status_at)
 WHERE m.id = t.id AND array_position({ORDER}, t.status) >= array_position({ORDER}, m.status::text)
 """  # noqa: S608  (constants)
-_PREVIEWS = """
-UPDATE messaging_conversation c SET preview_status = t.status
-FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS t (id, message_id, status)
-WHERE c.id = t.id AND c.last_message_id = t.message_id AND c.preview_status <> t.status
-"""
 _REACTIONS = """
 INSERT INTO messaging_reaction AS r (message_id, author_id, emoji, reacted_at)
 SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[])
@@ -47,13 +43,6 @@ _TALLIES = """
 UPDATE messaging_message m SET extra = coalesce(m.extra, '{}') || t.extra::jsonb
 FROM unnest(%s::bigint[], %s::text[]) AS t (id, extra) WHERE m.id = t.id
 """
-
-
-class Receipts(NamedTuple):
-    """Messages of ours that WhatsApp knows, and those that it refused."""
-
-    arrived: list[int]
-    refused: list[int]
 
 
 class Outcomes:
@@ -151,8 +140,7 @@ class Outcomes:
             return
         rows = [(one.id, one.status, one.status_at) for one in changed]
         self._batch.sql.run(_RECEIPTS, columns(rows, 3))
-        shown = sorted((one.conversation, one.id, one.status) for one in changed)
-        self._batch.sql.run(_PREVIEWS, columns(shown, 3))
+        show_ticks(self._batch, [one.id for one in changed], {one.conversation for one in changed})
 
     def _write_answers(self, kind: str, statement: str, form: Callable[[Any], Any]) -> None:
         found = self._answers[kind]

@@ -15,14 +15,14 @@ from messaging.addresses import number_hmac, split_jid
 from messaging.events import ContactsMerged, OutgoingChanged
 from messaging.gateway import lanes
 from messaging.ingest.apply.context import Batch, key_of
-from messaging.ingest.apply.outcomes import Receipts
+from messaging.ingest.apply.receipts import Receipts
 from messaging.ingest.envelope.facts import MessageFact
 from messaging.ingest.envelope.jids import jid_kind, norm_jid
 from messaging.services.identities import add_identity
 from messaging.services.merges import lock_identities, merge_contacts, undone_pairs
 from messaging.services.moves import fold
 from messaging.services.threads import rebuild
-from messaging.sql import Sql
+from messaging.sql import Sql, array
 
 # The server's clock against ours, and how long after the intent an echo may still be its.
 EARLY = timedelta(seconds=5)
@@ -41,7 +41,8 @@ ORDER BY o.id FOR UPDATE OF o
 _ARRIVED = """
 UPDATE messaging_outgoing SET state = 'sent', failure = NULL, holds_until = NULL,
     sent_at = coalesce(sent_at, now()), finished_at = now()
-WHERE connection_id = %s AND state IN ('sending', 'unknown', 'dead') AND message_id = ANY(%s)
+WHERE connection_id = %s AND state IN ('sending', 'unknown', 'dead')
+  AND message_id = ANY(%s::bigint[])
 RETURNING id, conversation_id
 """
 # Never tried again by itself: each try counts against the number (463, reach-out limits).
@@ -185,7 +186,7 @@ def learn_address(sql: Sql, conversation_id: int | None, remote_jid: str) -> Non
 def settle_arrived(batch: Batch, message_ids: list[int]) -> None:
     """Take as sent what an echo or a receipt shows to have arrived at the server."""
     if message_ids:
-        _tell(batch, batch.sql.rows(_ARRIVED, [batch.line.pk, message_ids]), "sent")
+        _tell(batch, batch.sql.rows(_ARRIVED, [batch.line.pk, array(message_ids)]), "sent")
 
 
 def settle_receipts(batch: Batch, receipts: Receipts) -> None:

@@ -96,13 +96,15 @@ class StateMachine:
 
     def learn(self) -> None:
         """Take note of our own addresses where events tell them for the first time."""
-        for item in self._batch.items:
-            own = item.envelope.own_jid
-            if self._line.own_hmac is None and jid_kind(own) == "pn" and self._is_expected(own):
-                self._adopt(own)
-            for fact in item.envelope.facts:
-                if isinstance(fact, AliasFact) and self._batch.is_own(fact.pn):
-                    self._adopt_lid(fact.lid)
+        if self._line.own_hmac is None:
+            seen = dict.fromkeys(item.envelope.own_jid for item in self._batch.items)
+            for jid in seen:
+                if jid_kind(jid) == "pn" and self._is_expected(jid):
+                    self._adopt(jid)
+                    break
+        for fact, _ in self._batch.facts[AliasFact]:
+            if self._batch.is_own(fact.pn):
+                self._adopt_lid(fact.lid)
 
     def _is_expected(self, jid: str) -> bool:
         number = self._line.number
@@ -122,12 +124,7 @@ class StateMachine:
 
     def follow(self) -> None:
         """Apply the state facts of the batch."""
-        facts = [
-            (fact, item)
-            for item in self._batch.items
-            for fact in item.envelope.facts
-            if isinstance(fact, ConnectionStateFact)
-        ]
+        facts = self._batch.facts[ConnectionStateFact]
         for fact, item in sorted(facts, key=lambda pair: (pair[0].at, pair[1].raw.id)):
             self.step(fact, item.raw.id)
 
@@ -248,8 +245,7 @@ def observe(sql: Sql, line: Line, fact: ConnectionStateFact) -> StateMachine:
 def tell_pairing(batch: Batch, *, is_changed: bool) -> None:
     """Put the newest pairing code where pages look, and tell them; it is stored nowhere."""
     tenant, line = current_tenant().id, batch.line.public_id
-    facts = [fact for item in batch.items for fact in item.envelope.facts]
-    codes = [fact for fact in facts if isinstance(fact, QrFact)]
+    codes: list[QrFact] = [fact for fact, _ in batch.facts[QrFact]]
     if codes:
         parts = {"code": codes[-1].code, "base64": codes[-1].image}
         call = pairing_codes.call(tenant, line, parts | {"pairingCode": codes[-1].pairing_code})

@@ -21,6 +21,8 @@ FROM messaging_message m JOIN messaging_conversation c ON c.id = m.conversation_
 WHERE m.connection_id = %s AND m.provider_id = ANY(%s::text[]) AND c.is_live
 ORDER BY m.id
 """
+# Receipts look neither at the text nor at what only one type has; both may be long.
+_FIND_BARE = _FIND.replace("m.text", "''").replace("m.extra::text", "NULL::text")
 
 
 @dataclass(slots=True)
@@ -63,11 +65,14 @@ class Target:
         return found if isinstance(found, dict) else {}
 
 
-def find_targets(batch: Batch, provider_ids: list[str]) -> dict[str, list[Target]]:
-    """Load every message of this connection with one of these ids; its lock makes us the writer."""
+def find_targets(batch: Batch, effects: list[Effect]) -> dict[str, list[Target]]:
+    """Load every message of this connection with one of their ids; its lock makes us the writer."""
     found: dict[str, list[Target]] = {}
-    if provider_ids:
-        for row in batch.sql.rows(_FIND, [batch.line.pk, array(provider_ids)], binary=True):
+    if effects:
+        provider_ids = sorted({effect.target for effect in effects})
+        is_bare = all(effect.kind == "status" for effect in effects)
+        statement = _FIND_BARE if is_bare else _FIND
+        for row in batch.sql.rows(statement, [batch.line.pk, array(provider_ids)], binary=True):
             target = Target(*row)
             found.setdefault(target.provider_id, []).append(target)
     return found

@@ -17,7 +17,6 @@ from messaging.ingest.envelope.facts import (
     PollVoteFact,
     ReactionFact,
     ReadMarkerFact,
-    StatusFact,
 )
 from messaging.ingest.envelope.jids import norm_jid
 
@@ -29,7 +28,7 @@ def wants(fact: Fact, wanted: Wanted) -> None:
         wanted.party(fact.author, create=True)
     elif isinstance(fact, AliasFact):
         wanted.pairs.add((fact.lid, fact.pn))
-    elif isinstance(fact, StatusFact | ReadMarkerFact | LabelAssociationFact | PollTallyFact):
+    elif isinstance(fact, ReadMarkerFact | LabelAssociationFact | PollTallyFact):
         wanted.party(fact.chat, create=False)
     elif isinstance(fact, EditFact | DeleteFact):
         wanted.party(fact.editor.chat, create=False)

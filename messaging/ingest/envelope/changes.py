@@ -19,6 +19,7 @@ from messaging.ingest.envelope.jids import (
     Address,
     Key,
     jid_kind,
+    lone_address,
     norm_jid,
     read_key,
 )
@@ -32,6 +33,10 @@ from messaging.ingest.envelope.scalars import (
 from messaging.ingest.envelope.votes import tally_of
 
 _PROTOCOL = {0: "REVOKE", 14: "MESSAGE_EDIT"}
+# What the bare receipt of a message of ours consists of; with anything else it is read at length.
+_BARE = frozenset(
+    {"keyId", "remoteJid", "fromMe", "participant", "status", "instanceId", "messageId"}
+)
 # Only the Cloud bridge uses these words, and it says fromMe:false about our own sends.
 _CLOUD_WORDS = frozenset({"sent", "delivered", "failed"})
 
@@ -42,6 +47,9 @@ def editor_of(key: Key, chat: Address, author: Address, *, is_perspective: bool 
 
 def updated(item: Item) -> list[Fact]:
     data = item.fields()
+    receipt = _bare_receipt(item, data)
+    if receipt is not None:
+        return [receipt]
     nested = data.get("key")
     nested = nested if isinstance(nested, dict) else {}
     ident = text_of(data.get("keyId")) or text_of(nested.get("id")) or text_of(data.get("id"))
@@ -58,6 +66,17 @@ def updated(item: Item) -> list[Fact]:
         facts.append(PollTallyFact(key.id, key.chat, tally, item.now))
     facts += _receipt(item, data, key)
     return [*aliases(key.chat, key.author), *facts] if facts else [Ignored("no status")]
+
+
+def _bare_receipt(item: Item, data: dict[str, Any]) -> StatusFact | None:
+    """Read what nearly every receipt looks like, to what the long way would make of it."""
+    if data.get("fromMe") is not True or not data.keys() <= _BARE:
+        return None
+    ident, status = text_of(data.get("keyId")), norm_status(data.get("status"))
+    if not ident or status is None:
+        return None
+    chat = lone_address(text_of(data.get("remoteJid")))
+    return StatusFact(ident[:255], chat, status, item.now)
 
 
 def _editor_in_group(*sources: dict[str, Any]) -> str | None:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from messaging.ingest.envelope.scalars import to_bool
@@ -113,6 +114,16 @@ def address_of(main: object, *others: object, mode: object = None) -> Address:
     if lid:
         return Address(lid, "lid", lid)
     return Address(found[0], jid_kind(found[0]))
+
+
+def lone_address(jid: str) -> Address:
+    """Read an address that comes without any other form of it; receipts repeat the same ones."""
+    return _remembered(jid) if len(jid) <= _MAX_LENGTH else address_of(jid)
+
+
+@lru_cache(maxsize=10_000)
+def _remembered(jid: str) -> Address:
+    return address_of(jid)
 
 
 def _with_domain(digits: str, siblings: list[str], mode: object) -> str:

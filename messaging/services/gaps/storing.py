@@ -123,7 +123,7 @@ def _apply(sql: Sql, connection: Connection, records: list[dict[str, Any]]) -> N
     try:
         with transaction.atomic():
             items = apply(connection.public_id, [event])
-            queue.mark(sql, items, 0)
+            queue.mark(sql, connection.public_id, items, 0)
     except Exception as error:  # noqa: BLE001  a record that breaks apply is left to the worker
         # It is the worker's craft to find the bad one and to try again.
         log.warning("gaps.page_left_to_worker", error=headline(error), records=len(records))
