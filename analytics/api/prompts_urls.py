@@ -1,3 +1,10 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from analytics.api import prompts
+
+urlpatterns = [
+    path("prompts", prompts.PromptList.as_view()),
+    path("prompts/labels", prompts.PromptLabels.as_view()),
+    path("prompts/versions/<uuid:version_id>", prompts.PromptVersion.as_view()),
+    path("prompts/<slug:name>/versions", prompts.PromptVersions.as_view()),
+]

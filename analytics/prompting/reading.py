@@ -1,0 +1,116 @@
+"""Prompts as pages and the API show them; a fixed number of queries for any list."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from difflib import SequenceMatcher
+from uuid import UUID
+
+from django.db.models import Max, Window
+from django.db.models.functions import RowNumber
+from django.utils.translation import gettext as _
+
+from analytics.models import PromptLabel, PromptLabelEvent, PromptTemplate
+from evosense.core.errors import NotFound
+from evosense.core.pagination import Page, newest_first
+
+MOST_NAMES = 200
+MOST_MOVES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class LabelView:
+    label: str
+    number: int
+    is_protected: bool
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PromptView:
+    """One name with its newest version and where its labels point."""
+
+    name: str
+    task: str
+    newest: PromptTemplate
+    versions: int
+    labels: list[LabelView] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class DiffLine:
+    """`kind` is "same", "added" or "removed"."""
+
+    kind: str
+    text: str
+    before: int | None
+    after: int | None
+
+
+def prompts(*, task: str = "") -> list[PromptView]:
+    """Return every name of the company, the one written last first."""
+    rows = PromptTemplate.objects.filter(task=task) if task else PromptTemplate.objects.all()
+    ranked = rows.annotate(
+        place=Window(RowNumber(), partition_by="name", order_by="-number"),
+        count=Window(Max("number"), partition_by="name"),
+    )
+    newest = list(ranked.filter(place=1).order_by("-created_at", "-pk")[:MOST_NAMES])
+    labels = labels_of([row.name for row in newest])
+    return [
+        PromptView(row.name, row.task, row, row.number, labels.get(row.name, [])) for row in newest
+    ]
+
+
+def labels_of(names: Iterable[str]) -> dict[str, list[LabelView]]:
+    """Return the labels of each name, production first."""
+    found: dict[str, list[LabelView]] = defaultdict(list)
+    rows = PromptLabel.objects.filter(name__in=list(names)).select_related("template")
+    for row in sorted(rows, key=lambda one: (one.label != "production", one.label)):
+        view = LabelView(row.label, row.template.number, row.is_protected, row.updated_at)
+        found[row.name].append(view)
+    return found
+
+
+def versions(name: str, *, limit: int = 50, cursor: str | None = None) -> Page[PromptTemplate]:
+    """Return versions of one name, the newest first; raises NotFound for an unknown name."""
+    rows = PromptTemplate.objects.filter(name=name)
+    page = newest_first(rows, field="created_at", limit=limit, cursor=cursor)
+    if not page.rows and not cursor:
+        raise NotFound("prompt_not_found", _("There is no such prompt."))
+    return page
+
+
+def version(public_id: UUID) -> PromptTemplate:
+    """Return one version; raises NotFound."""
+    row = PromptTemplate.objects.filter(public_id=public_id).first()
+    if row is None:
+        raise NotFound("prompt_not_found", _("There is no such prompt."))
+    return row
+
+
+def numbered(name: str, number: int) -> PromptTemplate:
+    """Return one version by name and number; raises NotFound."""
+    row = PromptTemplate.objects.filter(name=name, number=number).first()
+    if row is None:
+        raise NotFound("prompt_not_found", _("There is no such prompt."))
+    return row
+
+
+def moves(name: str) -> list[PromptLabelEvent]:
+    """Return the last moves of the labels of a name, the newest first."""
+    rows = PromptLabelEvent.objects.filter(name=name).select_related("previous", "template")
+    return list(rows.order_by("-pk")[:MOST_MOVES])
+
+
+def difference(before: str, after: str) -> list[DiffLine]:
+    """Return the lines of two texts side by side as one list, in the order of the newer."""
+    old, new = before.splitlines(), after.splitlines()
+    lines: list[DiffLine] = []
+    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            lines += [DiffLine("same", old[a + i], a + i + 1, c + i + 1) for i in range(b - a)]
+            continue
+        lines += [DiffLine("removed", old[i], i + 1, None) for i in range(a, b)]
+        lines += [DiffLine("added", new[i], None, i + 1) for i in range(c, d)]
+    return lines
