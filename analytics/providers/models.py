@@ -26,6 +26,9 @@ class Provider(models.Model):
     api_key = EncryptedTextField(null=True)
     # scheme://host:port that the key was saved with: it is sent nowhere else.
     key_origin = models.CharField(max_length=300, blank=True, default="")
+    key_saved_at = models.DateTimeField(null=True)
+    # Where texts go when it is asked, in words: companies owe that answer to their customers.
+    country = models.CharField(max_length=60, blank=True, default="", db_default="")
     chat_model = models.CharField(max_length=120, blank=True, default="")
     embedding_model = models.CharField(max_length=120, blank=True, default="")
     # What "test connection" found: structured, max_tokens_param, temperature, embeddings, …
