@@ -1,0 +1,199 @@
+"""A new experiment: what it asks is fixed here, before anybody has seen a result."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from analytics.experiments.arms import BASELINE, MOST_CANDIDATES, Choice, arm_of
+from analytics.experiments.estimate import estimate_micros
+from analytics.experiments.metrics import PRIMARIES
+from analytics.experiments.statistics.proportions import messages_needed
+from analytics.models import Arm, ExperimentRun, GoldSet
+from evosense.core.errors import Conflict, Invalid
+from evosense.core.ids import random_base62, uuid7
+from tenancy.services import audit
+
+Mode = ExperimentRun.Mode
+# Pairs in which one side alone is right, where nobody has counted them yet.
+DISCORDANT = 0.2
+LEAST_EFFECT, MOST_EFFECT = 0.01, 0.5
+MOST_MESSAGES = 20_000
+LONGEST_WINDOW = timedelta(days=730)
+_NONE = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """What a person or program asks for; `size` 0 means as many as the effect needs."""
+
+    name: str
+    mode: str
+    baseline: Choice
+    candidates: Sequence[Choice]
+    description: str = ""
+    primary_metric: str = "sentiment_accuracy"
+    min_effect: float = 0.05
+    since: datetime | None = None
+    until: datetime | None = None
+    connections: Sequence[UUID] = field(default_factory=tuple)
+    size: int = 0
+    share: float = 0.0
+    gold_set: UUID | None = None
+    budget_micros: int | None = None
+    seed: int | None = None
+
+
+def planned_size(min_effect: float) -> int:
+    """Return the messages that the smallest interesting difference needs; raises Invalid."""
+    if not LEAST_EFFECT <= min_effect <= MOST_EFFECT:
+        raise Invalid("out_of_range", _("From 1 to 50 points."), field="min_effect")
+    return messages_needed(min_effect, DISCORDANT)
+
+
+def create_run(asked: NewRun, *, author_id: int | None, author: str) -> ExperimentRun:
+    """Write a draft with its sides; raises Invalid naming the field, or Conflict."""
+    planned = planned_size(asked.min_effect)
+    gold = _gold_set(asked)
+    run = ExperimentRun(
+        public_id=uuid7(), run_id=f"run_{random_base62(20)}", name=_name(asked.name),
+        description=_text(asked.description), mode=_mode(asked.mode),
+        primary_metric=_metric(asked.primary_metric), min_effect=asked.min_effect,
+        sample=_sample(asked, planned), seed=_seed(asked.seed), share=_share(asked),
+        gold_set=gold, budget_micros=_budget(asked.budget_micros),
+        author_id=author_id, created_by=author[:100],
+    )  # fmt: skip
+    arms = _arms(asked)
+    run.prompt_version = arms[0].template.version if arms[0].template else ""
+    run.estimated_micros = estimate_micros(arms, _expected(run, gold)).micros
+    return _insert(run, arms)
+
+
+def _insert(run: ExperimentRun, arms: Sequence[Arm]) -> ExperimentRun:
+    with transaction.atomic():
+        run.save(force_insert=True)
+        for arm in arms:
+            arm.run = run
+        Arm.objects.bulk_create(arms)
+        audit.record(
+            "experiment.created",
+            object_type="experiment",
+            object_id=run.public_id,
+            object_label=run.name,
+        )
+    run.refresh_from_db()
+    return run
+
+
+def _arms(asked: NewRun) -> list[Arm]:
+    if not 1 <= len(asked.candidates) <= MOST_CANDIDATES:
+        message = _("Choose one to three candidates.")
+        raise Invalid("invalid", message, field="candidates")
+    arms = [arm_of(asked.baseline, key=BASELINE, field="baseline")]
+    for number, choice in enumerate(asked.candidates, start=1):
+        arms.append(arm_of(choice, key=f"candidate-{number}", field=f"candidate_{number}"))
+    seen = {(arm.provider_id, arm.model_name, arm.template_id) for arm in arms}
+    if len(seen) < len(arms):
+        message = _("Two sides are the same: nothing would be compared.")
+        raise Conflict("same_arms", message, field="candidate_1")
+    return arms
+
+
+def _name(raw: str) -> str:
+    name = " ".join(raw.split())
+    if not name or len(name) > 200 or "\x00" in name:
+        raise Invalid("required", _("Give it a name of up to 200 characters."), field="name")
+    return name
+
+
+def _text(raw: str) -> str:
+    if len(raw) > 2000 or "\x00" in raw:
+        raise Invalid("too_long", _("At most 2,000 characters."), field="description")
+    return raw.strip()
+
+
+def _mode(raw: str) -> str:
+    if raw not in Mode.values:
+        raise Invalid("invalid", _("Choose how the messages are found."), field="mode")
+    return raw
+
+
+def _metric(raw: str) -> str:
+    if raw not in PRIMARIES:
+        raise Invalid("invalid", _("Choose one of the measures."), field="primary_metric")
+    return raw
+
+
+def _seed(raw: int | None) -> int:
+    if raw is None:
+        return secrets.randbelow(10**8)
+    if not 0 <= raw < 2**53:
+        raise Invalid("out_of_range", _("A whole number from 0."), field="seed")
+    return raw
+
+
+def _budget(raw: int | None) -> int | None:
+    if raw is not None and not 0 < raw < 2**53:
+        raise Invalid("out_of_range", _("An amount above zero."), field="budget")
+    return raw
+
+
+def _share(asked: NewRun) -> float:
+    if asked.mode not in {Mode.SHADOW, Mode.CANARY}:
+        return 0.0
+    most = 1.0 if asked.mode == Mode.SHADOW else 0.5
+    if not 0 < asked.share <= most:
+        message = _("A share above zero, of up to %(most)s %%.") % {"most": round(most * 100)}
+        raise Invalid("out_of_range", message, field="share")
+    if asked.mode == Mode.CANARY and len(asked.candidates) > 1:
+        message = _("A canary has one candidate.")
+        raise Invalid("invalid", message, field="candidates")
+    return asked.share
+
+
+def _gold_set(asked: NewRun) -> GoldSet | None:
+    if asked.mode != Mode.GOLD:
+        return None
+    found = GoldSet.objects.filter(public_id=asked.gold_set or _NONE).first()
+    if found is None:
+        raise Invalid("required", _("Choose a gold set."), field="gold_set")
+    if found.frozen_at is None:
+        message = _("Freeze the set first: its labels must not move while it is used.")
+        raise Conflict("not_frozen", message, field="gold_set")
+    return found
+
+
+def _sample(asked: NewRun, planned: int) -> dict[str, Any]:
+    size = asked.size or planned
+    if not 1 <= size <= MOST_MESSAGES:
+        message = _("From 1 to %(most)s messages.") % {"most": f"{MOST_MESSAGES:,}"}
+        raise Invalid("out_of_range", message, field="size")
+    sample: dict[str, Any] = {"planned": planned, "size": size, "discordant": DISCORDANT}
+    if asked.mode != Mode.BACKFILL:
+        return sample
+    return sample | _window(asked) | {"strata": ["week", "judged", "length", "connection"]}
+
+
+def _window(asked: NewRun) -> dict[str, Any]:
+    until = asked.until or timezone.now()
+    since = asked.since or until - timedelta(days=90)
+    if since >= until:
+        raise Invalid("invalid", _("The window ends before it begins."), field="since")
+    if until - since > LONGEST_WINDOW:
+        raise Invalid("out_of_range", _("At most two years."), field="since")
+    return {
+        "since": since.isoformat(),
+        "until": until.isoformat(),
+        "connections": [str(one) for one in asked.connections],
+        "groups": False,
+    }
+
+
+def _expected(run: ExperimentRun, gold: GoldSet | None) -> int:
+    return gold.items.count() if gold else int(run.sample["size"])
