@@ -17,6 +17,40 @@ _ACTS = (
         _("Protection of a label changed"),
         _("%(who)s changed how freely the label %(object)s may move"),
     ),
+    ("experiment.created", _("Experiment created"), _("%(who)s created the experiment %(object)s")),
+    ("experiment.started", _("Experiment begun"), _("%(who)s began the experiment %(object)s")),
+    ("experiment.paused", _("Experiment paused"), _("%(who)s paused the experiment %(object)s")),
+    (
+        "experiment.resumed",
+        _("Experiment resumed"),
+        _("%(who)s let the experiment %(object)s go on"),
+    ),
+    (
+        "experiment.cancelled",
+        _("Experiment cancelled"),
+        _("%(who)s cancelled the experiment %(object)s"),
+    ),
+    ("experiment.ended", _("Experiment ended"), _("%(who)s ended the experiment %(object)s")),
+    (
+        "experiment.promoted",
+        _("Candidate promoted"),
+        _("%(who)s let a candidate of the experiment %(object)s judge from now on"),
+    ),
+    (
+        "experiment.rolled_back",
+        _("Promotion taken back"),
+        _("%(who)s put back who judged before the experiment %(object)s"),
+    ),
+    (
+        "experiment.review_asked",
+        _("Disagreements sent to review"),
+        _("%(who)s asked people about disagreements of the experiment %(object)s"),
+    ),
+    (
+        "experiment.canary_stopped",
+        _("Canary stopped"),
+        _("The canary of the experiment %(object)s broke a guardrail and was stopped"),
+    ),
 )
 
 

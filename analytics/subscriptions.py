@@ -4,6 +4,9 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.analysis import claims
 from analytics.analysis.tasks import note_stored_messages
+from analytics.events import MessagesJudged
+from analytics.experiments import live
+from analytics.experiments.tasks import shadow_messages
 from analytics.selectors.volume import inbound_by_hour
 from analytics.tasks import count_stored_messages
 from evosense.core.backlog import register_backlog
@@ -18,6 +21,8 @@ def register() -> None:
     subscribe(MessagesStored, count_stored_messages)
     for event in (MessagesStored, MessagesChanged, MediaChanged):
         subscribe(event, Fairly("ai", note_stored_messages))
+    subscribe(MessagesJudged, Fairly("ai", shadow_messages))
+    live.register()
     register_backlog("analysis", claims.waiting)
     register_history(inbound_by_hour)
     register_nav(
@@ -28,5 +33,29 @@ def register() -> None:
             "home",
             order=10,
             permission="overview.view",
+        )
+    )
+    register_nav(
+        NavItem(
+            "search",
+            "analytics:search",
+            _("Search"),
+            "search",
+            order=25,
+            permission="conversations.view",
+            current_for=("analytics:search",),
+            on_phone=False,
+        )
+    )
+    register_nav(
+        NavItem(
+            "experiments",
+            "analytics:experiment-list",
+            _("Experiments"),
+            "flask",
+            order=60,
+            permission="experiments.view",
+            current_for=("analytics:experiment", "analytics:prompt", "analytics:review"),
+            on_phone=False,
         )
     )

@@ -3,6 +3,7 @@ from typing import Any
 from celery import shared_task
 
 from analytics.analysis import tasks as analysis_tasks  # noqa: F401  (found by Celery from here)
+from analytics.experiments import tasks as experiment_tasks  # noqa: F401
 from analytics.search import tasks as search_tasks  # noqa: F401
 from analytics.services import counters
 

@@ -96,6 +96,26 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "kwargs": {"task": "analytics.sweep_analysis", "minutes": 1},
     },
+    "analysis books": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "analytics.tidy_analysis", "minutes": 15},
+    },
+    "experiments": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "analytics.sweep_experiments", "minutes": 1},
+    },
+    "canaries": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "analytics.guard_canary", "minutes": 5},
+    },
+    "drift": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "analytics.watch_drift", "minutes": 1440},
+    },
 }
 # A probe reads the file's age; without beats it would take a hung scheduler for a healthy one.
 app.conf.beat_scheduler = "evosense.celery:BeatingScheduler"
