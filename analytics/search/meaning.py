@@ -109,8 +109,6 @@ def _ask(sql: str, parameters: Collection[Any], *switched_off: str) -> Near:
 
 def similarities(space: EmbeddingModel, vector: Any, pks: Collection[int]) -> dict[int, float]:
     """Return how near given messages are; those without a place are left out."""
-    if not pks:
-        return {}
     with database_cursor() as cursor:
         cursor.execute(
             "SELECT message_id, 1 - (embedding <=> %s::halfvec) FROM analytics_messageembedding"

@@ -38,6 +38,8 @@ class Request:
     threshold: float | None = None
     # Whether the nearest are shown where none is near; counts leave them out.
     shows_weak: bool = True
+    # Whether meaning alone decides: nothing literal goes first, no words stand in.
+    is_strict: bool = False
 
     def within(self, start: datetime, end: datetime) -> "Request":
         """Return this search over a period only, for counting what it finds."""
@@ -75,7 +77,7 @@ def find(request: Request, *, show_numbers: bool) -> Found:
     rows = matching(request.filters, show_numbers=show_numbers)
     narrowed = None if request.filters.is_empty else rows
     limit = MOST[request.mode]
-    literal = words.literally(rows, query.literals)
+    literal = {} if request.is_strict else words.literally(rows, query.literals)
     said = (
         []
         if request.mode == "meaning" and vector is not None

@@ -4,9 +4,11 @@ One row is active; it counts for every search. Another one may be building, whic
 background and takes over in one transaction (analytics/search/switching.py).
 """
 
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from analytics.models import AiSettings, EmbeddingModel
@@ -37,12 +39,21 @@ def ensure_active() -> EmbeddingModel:
         return found
     try:
         with transaction.atomic():
-            return EmbeddingModel.objects.create(
-                code=engines.default_code(), state=State.ACTIVE, activated_at=timezone.now()
+            return make_space(
+                engines.default_code(), state=State.ACTIVE, activated_at=timezone.now()
             )
     except IntegrityError:
         # Another worker was first.
         return EmbeddingModel.objects.get(state=State.ACTIVE)
+
+
+def make_space(code: str, **fields: Any) -> EmbeddingModel:
+    """Store a space under the next number; raises IntegrityError when another worker was first.
+
+    Rows of spaces are never deleted, so a number never comes to mean another space.
+    """
+    last = EmbeddingModel.objects.aggregate(last=Max("pk"))["last"] or 0
+    return EmbeddingModel.objects.create(pk=last + 1, code=code, **fields)
 
 
 def wanted_code() -> str:

@@ -3,8 +3,10 @@
 Every step reads where the last one ended, so the whole may be killed anywhere and goes on.
 """
 
+from contextlib import suppress
+
 import structlog
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from analytics.models import EmbeddingModel, MessageEmbedding
@@ -12,7 +14,7 @@ from analytics.search import engines, filling, index, spaces
 
 log = structlog.get_logger(__name__)
 State = EmbeddingModel.State
-PURGED_AT_ONCE = 2_000
+PURGED = 2_000
 
 
 def tend() -> bool:
@@ -39,13 +41,19 @@ def _wanted_building(active: EmbeddingModel) -> EmbeddingModel | None:
 
 
 def _begin(code: str) -> EmbeddingModel | None:
-    """Begin a space; None while rows of an earlier one with this code are still being purged."""
+    """Begin a space; None while its rows of an earlier time are purged, or another was first."""
+    known = EmbeddingModel.objects.filter(code=code).first()
+    if known is not None:
+        if MessageEmbedding.objects.filter(model_id=known.pk).exists():
+            return None
+        rows = EmbeddingModel.objects.filter(pk=known.pk, state=State.RETIRED)
+        rows.update(state=State.BUILDING, filled_down_to=None, measured_at=None, recall_at=None)
+        known.refresh_from_db()
+        return known
     provider = code.split(":")[1] if code.startswith(engines.REMOTE) else None
-    with transaction.atomic():
-        space, is_new = EmbeddingModel.objects.get_or_create(
-            code=code, defaults={"state": State.BUILDING, "provider_id": provider}
-        )
-    return space if is_new or space.state == State.BUILDING else None
+    with suppress(IntegrityError), transaction.atomic():
+        return spaces.make_space(code, state=State.BUILDING, provider_id=provider)
+    return None
 
 
 def _fill(space: EmbeddingModel) -> bool:
@@ -73,15 +81,12 @@ def flip(building: EmbeddingModel) -> bool:
 
 
 def purge() -> bool:
-    """Delete the next rows of spaces no longer in use, at last the space; False when clean."""
-    space = EmbeddingModel.objects.filter(state=State.RETIRED).order_by("pk").first()
-    if space is None:
-        return False
-    index.drop_index(space)
-    rows = MessageEmbedding.objects.filter(model_id=space.pk).order_by("message_id")
-    keys = list(rows.values_list("message_id", flat=True)[:PURGED_AT_ONCE])
-    MessageEmbedding.objects.filter(model_id=space.pk, message_id__in=keys).delete()
-    if len(keys) < PURGED_AT_ONCE:
-        # A worker that still held the space may have stored a row meanwhile: it goes with it.
-        EmbeddingModel.objects.filter(pk=space.pk, state=State.RETIRED).delete()
-    return True
+    """Delete the next rows of spaces no longer in use; False when there are none."""
+    for space in EmbeddingModel.objects.filter(state=State.RETIRED).order_by("pk"):
+        rows = MessageEmbedding.objects.filter(model_id=space.pk)
+        keys = list(rows.order_by("message_id").values_list("message_id", flat=True)[:PURGED])
+        if keys:
+            index.drop_index(space)
+            rows.filter(message_id__in=keys).delete()
+            return True
+    return False

@@ -238,6 +238,12 @@ def connection_names(pks: Collection[int]) -> dict[int, str]:
     return dict(Connection.objects.filter(pk__in=pks).values_list("pk", "name"))
 
 
+def connection_name(public_id: UUID) -> str:
+    """Return what a connection is called, '' for one that does not exist."""
+    rows = Connection.objects.filter(public_id=public_id).values_list("name", flat=True)
+    return rows.first() or ""
+
+
 def person_name(public_id: UUID, *, show_numbers: bool) -> str:
     """Return what a contact is called, '' for one that does not exist."""
     pk = Contact.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
