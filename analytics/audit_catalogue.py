@@ -17,6 +17,41 @@ _ACTS = (
         _("Protection of a label changed"),
         _("%(who)s changed how freely the label %(object)s may move"),
     ),
+    (
+        "provider.created",
+        _("AI provider added"),
+        _("%(who)s added the AI provider %(object)s"),
+    ),
+    (
+        "provider.changed",
+        _("AI provider changed"),
+        _("%(who)s changed the AI provider %(object)s"),
+    ),
+    (
+        "provider.key_saved",
+        _("Key of an AI provider saved"),
+        _("%(who)s saved a key for the AI provider %(object)s"),
+    ),
+    (
+        "provider.key_removed",
+        _("Key of an AI provider removed"),
+        _("%(who)s removed the key of the AI provider %(object)s"),
+    ),
+    (
+        "provider.removed",
+        _("AI provider removed"),
+        _("%(who)s removed the AI provider %(object)s"),
+    ),
+    (
+        "provider.price_set",
+        _("Price of a model set"),
+        _("%(who)s set a price for %(object)s"),
+    ),
+    (
+        "provider.price_removed",
+        _("Price of a model removed"),
+        _("%(who)s removed a price of %(object)s"),
+    ),
     ("experiment.created", _("Experiment created"), _("%(who)s created the experiment %(object)s")),
     ("experiment.started", _("Experiment begun"), _("%(who)s began the experiment %(object)s")),
     ("experiment.paused", _("Experiment paused"), _("%(who)s paused the experiment %(object)s")),

@@ -35,6 +35,11 @@ app.conf.beat_schedule = {
     "support": {"task": "tenancy.end_support", "schedule": 60.0, "options": {"expires": 55}},
     "usage": {"task": "messaging.refresh_usage", "schedule": 300.0, "options": {"expires": 290}},
     "servers": {"task": "gateway.probe_servers", "schedule": 300.0, "options": {"expires": 290}},
+    "providers": {
+        "task": "analytics.probe_providers",
+        "schedule": 900.0,
+        "options": {"expires": 890},
+    },
     "provisioning": {"task": "tenancy.finish_provisioning", "schedule": 300.0},
     "mail": {"task": "tenancy.sweep_mail", "schedule": 60.0, "options": {"expires": 55}},
     "companies": {

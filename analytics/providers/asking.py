@@ -56,6 +56,8 @@ class Asking:
     ) -> None:
         self.attempts: list[Attempt] = []
         self.capabilities = ref.capabilities
+        # Whether the last answer obeyed its level to the letter.
+        self.was_exact = False
         self._ref = ref
         self._question = question
         self._deadline = time.monotonic() + seconds
@@ -170,9 +172,9 @@ class Asking:
             return End("refused", wrong, model=said.model)
         if wrong == "length":
             return End("length", wrong, model=said.model)
+        self.was_exact = found is not None and found.is_exact
         if not self._is_fixed:
-            is_exact = found is not None and found.is_exact
-            levels.note_answer(self._ref, self.capabilities, is_exact=is_exact)
+            levels.note_answer(self._ref, self.capabilities, is_exact=self.was_exact)
         if found is not None and found.data is not None:
             if not self._is_fixed:
                 levels.keep(self._ref, self.capabilities)

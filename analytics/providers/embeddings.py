@@ -10,6 +10,7 @@ import numpy as np
 
 from analytics.providers import breaker, client, levels, limits
 from analytics.providers.attempts import Attempt, read_usage
+from analytics.providers.breaker import Gate
 from analytics.providers.capabilities import Capabilities
 from analytics.providers.client import Reply
 from analytics.providers.failures import PASSING
@@ -59,19 +60,29 @@ def embed(
     )
 
 
+def embed_once(ref: ProviderRef, texts: Sequence[str]) -> tuple[EmbedOutcome, Capabilities]:
+    """Embed for the test of a connection: whatever the breaker says, and nothing is kept."""
+    run = _Run(ref, ref.embedding_model, time.monotonic() + REQUEST_SECONDS, is_test=True)
+    found = run.part(list(texts))
+    outcome = EmbedOutcome(found, run.error, tuple(run.attempts), run.retry_after)
+    return outcome, run.capabilities
+
+
 class _Run:
-    def __init__(self, ref: ProviderRef, model: str, deadline: float) -> None:
+    def __init__(
+        self, ref: ProviderRef, model: str, deadline: float, *, is_test: bool = False
+    ) -> None:
         self.attempts: list[Attempt] = []
         self.error = ""
         self.retry_after: float | None = None
         self.capabilities: Capabilities = ref.capabilities
         self._ref, self._model, self._deadline = ref, model, deadline
-        self._retries, self._repairs = _RETRIES, _REPAIRS
+        self._retries, self._repairs, self._is_test = _RETRIES, _REPAIRS, is_test
 
     def part(self, texts: list[str]) -> Vectors | None:
         """Embed one request's texts; None with `error` set when that failed."""
         while time.monotonic() < self._deadline:
-            gate = breaker.gate(self._ref)
+            gate = Gate(is_open=True) if self._is_test else breaker.gate(self._ref)
             if not gate.is_open:
                 return self._fail("breaker_open", gate.wait_seconds or None)
             reply = self._send(texts)
@@ -115,7 +126,8 @@ class _Run:
             return self._fail(error.code)
         known = replace(self.capabilities, embeddings=True, embed_native_dim=int(raw.shape[1]))
         self.capabilities = known
-        levels.keep(self._ref, known)
+        if not self._is_test:
+            levels.keep(self._ref, known)
         return found
 
     def _goes_on(self, reply: Reply) -> bool:
@@ -138,6 +150,8 @@ class _Run:
         return True
 
     def _tell_breaker(self, reply: Reply, *, is_trial: bool) -> None:
+        if self._is_test:
+            return
         if reply.error:
             breaker.note_failure(self._ref, reply.error, is_trial=is_trial)
         else:
