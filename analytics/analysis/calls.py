@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.utils import timezone
 
 from analytics.analysis.items import Mark
 from analytics.analysis.prompts import Prompt
+from analytics.analysis.settings import ai_settings
 from analytics.models import ModelCall
 from analytics.providers.chat import Attempt
 from analytics.providers.prices import Price, cost_micros, price_of
@@ -47,6 +49,14 @@ def asked_of(ref: ProviderRef, model: str, prompt: Prompt, purpose: str, mark: M
     model = model or ref.chat_model
     price = price_of(ref.id, model, timezone.localdate())
     return Asked(ref, model, prompt, purpose, mark, price)
+
+
+def answered_lately(*, minutes: int = 3) -> bool:
+    """Tell whether the provider in use answered just now: it is back, if it was away."""
+    since = timezone.now() - timedelta(minutes=minutes)
+    rows = ModelCall.objects.filter(provider_id=ai_settings().provider_id, created_at__gte=since)
+    last = rows.order_by("-created_at", "-pk").values_list("error", flat=True).first()
+    return last == ""
 
 
 def write_calls(asked: Asked, attempts: Sequence[Attempt], *, items: int) -> Spent:

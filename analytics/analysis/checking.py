@@ -25,7 +25,7 @@ class Checked:
 
 
 def check_batch(data: Mapping[str, Any], expected: set[int]) -> Checked:
-    """Sort an answer's items out; an id that comes twice is believed neither time."""
+    """Sort an answer's items out; an id that comes twice must say the same twice."""
     checked = Checked()
     items = data.get("items")
     for item in items if isinstance(items, list) else []:
@@ -40,13 +40,13 @@ def _take(item: Any, expected: set[int], checked: Checked) -> None:
     if isinstance(number, bool) or not isinstance(number, int) or number not in expected:
         checked.unknown += 1
         return
+    values = read_values(item)
     if number in checked.good or number in checked.wrong:
         checked.repeated += 1
-        checked.good.pop(number, None)
-        checked.wrong[number] = "duplicate"
-        return
-    values = read_values(item)
-    if isinstance(values, str):
+        if checked.good.get(number) != values:
+            checked.good.pop(number, None)
+            checked.wrong[number] = "duplicate"
+    elif isinstance(values, str):
         checked.wrong[number] = values
     else:
         checked.good[number] = values

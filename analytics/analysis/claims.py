@@ -102,6 +102,12 @@ def due(now: datetime | None = None) -> bool:
     return AnalysisJob.objects.exclude(state=AnalysisJob.State.FAILED).filter(free, ready).exists()
 
 
+def deferred() -> bool:
+    """Tell whether messages wait for a provider to be back."""
+    rows = AnalysisJob.objects.filter(state=AnalysisJob.State.DEFERRED)
+    return rows.filter(not_before__gt=timezone.now()).exists()
+
+
 def ask_again() -> int:
     """Make what was deferred due now, when a provider is back; returns how many."""
     return AnalysisJob.objects.filter(

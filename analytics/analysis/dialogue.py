@@ -92,7 +92,7 @@ class Dialogue:
         """Ask about one item alone, unless that was done."""
         if asks > 1:
             return Heard(None, Inference.Status.INVALID, error, spent, asks=asks)
-        return _added(self._ask([item], asks=asks + 1)[0], spent)
+        return added(self._ask([item], asks=asks + 1)[0], spent)
 
     def _without_answer(
         self, items: Sequence[Item], outcome: ChatOutcome, shares: list[Spent], asks: int
@@ -100,11 +100,11 @@ class Dialogue:
         if outcome.status in {"invalid", "length", "refused"} and len(items) > 1:
             middle = len(items) // 2
             halves = [*self._ask(items[:middle], asks=asks), *self._ask(items[middle:], asks=asks)]
-            return [_added(one, share) for one, share in zip(halves, shares, strict=True)]
+            return [added(one, share) for one, share in zip(halves, shares, strict=True)]
         failed = _failure(outcome)
         if outcome.status in {"error", "timeout"} and outcome.error != "bad_request":
             self._broken = failed
-        return [_added(failed, share) for share in shares]
+        return [added(failed, share) for share in shares]
 
     def _exchange(self, items: Sequence[Item]) -> tuple[ChatOutcome, Spent, Checked | None]:
         left = self.deadline - time.monotonic()
@@ -183,7 +183,7 @@ def _share(total: int, number: int, at: int) -> int:
     return total // number + (total % number if at == 0 else 0)
 
 
-def _added(heard: Heard, before: Spent) -> Heard:
+def added(heard: Heard, before: Spent) -> Heard:
     """Return what was heard with what an earlier question about it took."""
     late = heard.spent
     spent = Spent(

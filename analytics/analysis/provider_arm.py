@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from analytics.analysis import cache
 from analytics.analysis.calls import Asked, asked_of
-from analytics.analysis.dialogue import Dialogue, Heard
+from analytics.analysis.dialogue import Dialogue, Heard, added
 from analytics.analysis.embedded_arm import (
     gives_orders,
     judge_embedded,
@@ -32,6 +32,8 @@ from analytics.values import Judgement
 DOUBTED_FROM, SURE_FROM = 1.2, 0.7
 # Of a text that gives orders: further apart, the order may have worked.
 MOVED_FROM = 0.3
+# The same answer for a whole batch is odd from here on; of texts that value nothing it is common.
+EXTREME_FROM = 0.9
 
 
 @dataclass(slots=True)
@@ -105,19 +107,50 @@ def _look_up(cases: Sequence[Case]) -> None:
 
 
 def _ask(dialogue: Dialogue, cases: Sequence[Case]) -> None:
+    """Ask about orders one by one, about the rest together, and about what is odd once more."""
     for orders in (False, True):
         group = [case for case in cases if case.orders is orders]
-        answers = dialogue.hear([case.item for case in group], alone=orders)
-        for case, heard in zip(group, answers, strict=True):
-            case.heard = heard
-    doubted = [case for case in cases if case.is_contradicted]
-    in_company = [case for case in doubted if not case.orders and len(cases) > 1]
-    again = dialogue.hear([case.item for case in in_company], alone=True)
-    for case, heard in zip(in_company, again, strict=True):
-        if heard.judgement is not None:
-            case.heard = heard
-    for case in doubted:
+        _hear(dialogue, group, alone=orders)
+    _suspect(dialogue, [case for case in cases if not case.orders])
+    odd = [case for case in cases if case.is_contradicted and not case.orders]
+    if len(cases) > 1:
+        _hear(dialogue, odd, alone=True)
+    for case in cases:
         case.is_doubted = case.is_contradicted
+
+
+def _hear(dialogue: Dialogue, cases: Sequence[Case], *, alone: bool) -> None:
+    answers = dialogue.hear([case.item for case in cases], alone=alone)
+    for case, heard in zip(cases, answers, strict=True):
+        if case.heard is None:
+            case.heard = heard
+        elif heard.judgement is not None:
+            case.heard = added(heard, case.heard.spent)
+
+
+def _suspect(dialogue: Dialogue, cases: Sequence[Case]) -> None:
+    """Ask one by one where a whole batch got the same extreme answer.
+
+    Whoever made the model say so gets it again when alone, and the neighbours do not.
+    """
+    batches: dict[int | None, list[Case]] = {}
+    for case in cases:
+        if case.heard and case.heard.judgement:
+            batches.setdefault(case.heard.spent.call_id, []).append(case)
+    for batch in batches.values():
+        said = {_said(case) for case in batch}
+        if len(batch) < 2 or len(said) > 1 or abs(next(iter(said))[0]) < EXTREME_FROM:
+            continue
+        _hear(dialogue, batch, alone=True)
+        stayed = [case for case in batch if _said(case) in said]
+        if len(stayed) < len(batch):
+            for case in stayed:
+                case.orders = True
+
+
+def _said(case: Case) -> tuple[float, int, str]:
+    said = case.heard.judgement if case.heard else None
+    return (said.sentiment, said.satisfaction, said.emotion) if said else (0.0, 0, "")
 
 
 def _keep(cases: Sequence[Case], asked: Asked) -> None:

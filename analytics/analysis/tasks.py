@@ -4,7 +4,8 @@ from typing import Any
 
 from celery import shared_task
 
-from analytics.analysis import claims
+from analytics.analysis import budget, cache, claims
+from analytics.analysis.calls import answered_lately
 from analytics.analysis.enqueue import note_messages
 from analytics.analysis.production import production_judge
 from analytics.analysis.worker import work_off
@@ -55,5 +56,14 @@ def judge_waiting() -> None:
 def sweep_analysis() -> None:
     """Pick up what was lost: messages of dead workers, and those due to be asked about again."""
     claims.put_aside()
+    if claims.deferred() and answered_lately():
+        claims.ask_again()
     if claims.due():
         fair_enqueue("ai", judge_waiting)
+
+
+@shared_task(name="analytics.tidy_analysis", expires=3600)
+def tidy_analysis() -> None:
+    """Give back what dead workers held of the budget, and forget old answers."""
+    budget.give_back_forgotten()
+    cache.forget_old()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from analytics.analysis.judging import judge_items, preview_items
 from analytics.analysis.items import ArmSpec, Item
+from analytics.analysis.judging import judge_items, preview_items
 from analytics.models import AiSettings, CachedJudgement, Inference, ModelCall
 from analytics.providers.chat import ChatOutcome
 from analytics.tests.analysis.conftest import item

@@ -1,0 +1,99 @@
+"""Nobody spends what is not there, however many ask at once."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from analytics.analysis import budget
+from analytics.analysis.items import ArmSpec, Item
+from analytics.analysis.judging import judge_items
+from analytics.models import AiBudget, AiNotice, AiSettings, ModelCall, Reservation
+from analytics.tests.analysis.conftest import item
+from evosense.core.schema import tenant_scope
+from evosense.testing.threads import run_threads
+from messaging.tests.factories import make_message
+
+
+def test_twenty_at_once_never_hold_more_than_the_limit(committed, tenant) -> None:
+    settings = AiSettings(token_limit=1_000)
+
+    def hold() -> bool:
+        with tenant_scope(tenant):
+            return budget.reserve(settings, "all", tokens=90, micros=5) is not None
+
+    held = run_threads([hold] * 20)
+    assert sum(held) == 11
+    row = AiBudget.objects.get()
+    assert (row.reserved_tokens, row.reserved_micros) == (990, 55)
+    assert Reservation.objects.count() == 11
+    assert AiNotice.objects.get().kind == "budget_exhausted"
+
+
+def test_parts_are_bound_by_their_share_and_count_in_the_whole(tenant) -> None:
+    settings = AiSettings(token_limit=1_000, experiments_share=20)
+    assert budget.reserve(settings, "experiments", tokens=200, micros=0)
+    assert budget.reserve(settings, "experiments", tokens=1, micros=0) is None
+    assert budget.reserve(settings, "all", tokens=800, micros=0)
+    assert budget.reserve(settings, "conversations", tokens=1, micros=0) is None
+    # A refusal of one part leaves nothing held in the other.
+    assert AiBudget.objects.get(part="all").reserved_tokens == 1_000
+
+
+def test_money_is_a_limit_of_its_own(tenant) -> None:
+    settings = AiSettings(cost_limit_micros=100)
+    assert budget.reserve(settings, "all", tokens=10**9, micros=100)
+    assert budget.reserve(settings, "all", tokens=1, micros=1) is None
+
+
+def test_settling_counts_what_was_used_and_warns_at_eighty_percent(tenant) -> None:
+    settings = AiSettings(token_limit=100)
+    held = budget.reserve(settings, "all", tokens=90, micros=0)
+    budget.settle(held, settings, tokens=79, micros=3)
+    row = AiBudget.objects.get()
+    assert (row.used_tokens, row.reserved_tokens, row.used_micros) == (79, 0, 3)
+    assert not AiNotice.objects.exists()
+    held = budget.reserve(settings, "all", tokens=5, micros=0)
+    budget.settle(held, settings, tokens=1, micros=0)
+    assert AiNotice.objects.get().kind == "budget_warning"
+    held = budget.reserve(settings, "all", tokens=5, micros=0)
+    budget.settle(held, settings, tokens=1, micros=0)
+    assert AiNotice.objects.count() == 1
+
+
+def test_what_a_dead_worker_held_is_given_back_once(tenant) -> None:
+    settings = AiSettings(token_limit=100)
+    held = budget.reserve(settings, "experiments", tokens=20, micros=0)
+    Reservation.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    assert budget.give_back_forgotten() == 1
+    assert budget.give_back_forgotten() == 0
+    assert set(AiBudget.objects.values_list("reserved_tokens", flat=True)) == {0}
+    # It was not dead: what it used still counts, and nothing is given back twice.
+    budget.settle(held, settings, tokens=7, micros=0)
+    assert set(AiBudget.objects.values_list("used_tokens", "reserved_tokens")) == {(7, 0)}
+
+
+@pytest.fixture
+def arm(provider) -> ArmSpec:
+    return ArmSpec(kind="provider", provider_id=provider.pk)
+
+
+def test_a_used_up_budget_asks_nobody_and_says_why(tenant, arm, model) -> None:
+    AiSettings.objects.update(token_limit=10)
+    one = Item(make_message(text="isso foi ruim").pk, "isso foi ruim")
+    row = judge_items([one], arm, run_key="live:x:m")[0]
+    assert (row.status, row.is_degraded, row.error) == ("ok", True, "budget_exhausted")
+    assert (row.sentiment, model.requests) == (-0.8, [])
+    run = judge_items([one], arm, run_key="r", run_id="r", part="experiments")[0]
+    assert (run.status, run.sentiment) == ("skipped_budget", None)
+
+
+def test_calls_are_paid_for_by_what_they_took(tenant, arm, model) -> None:
+    AiSettings.objects.update(token_limit=100_000, cost_limit_micros=10**9)
+    model.answer = lambda messages: [item(one["id"]) for one in messages]
+    judge_items([Item(make_message(text="olha só isso").pk, "olha só isso")], arm, run_key="x")
+    row = AiBudget.objects.get()
+    call = ModelCall.objects.get()
+    assert (row.used_tokens, row.reserved_tokens) == (150, 0)
+    assert row.used_micros == call.cost_micros == 300
+    assert not Reservation.objects.exists()
