@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -13,6 +14,15 @@ from analytics.providers.refs import providers_for_tenant
 from analytics.providers.rows import no_such_provider
 
 __all__ = ["ProviderView", "problem_words", "provider_view", "provider_views"]
+
+
+@dataclass(frozen=True, slots=True)
+class LastTest:
+    """What the last test found; steps of (name, error, milliseconds)."""
+
+    steps: tuple[tuple[str, str, int], ...]
+    is_right: bool
+    models: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,8 @@ class ProviderView:
     problem: str
     is_resting: bool
     capabilities: Capabilities
+    # None: never tested, or another server or model since.
+    last_test: LastTest | None
 
     @property
     def is_matryoshka(self) -> bool:
@@ -76,7 +88,15 @@ def view_of(row: Provider) -> ProviderView:
         problem=row.problem,
         is_resting=until is not None and until > timezone.now(),
         capabilities=read_capabilities(row.capabilities),
+        last_test=_last_test(row.capabilities.get("last_test")),
     )
+
+
+def _last_test(stored: Any) -> LastTest | None:
+    if not isinstance(stored, dict):
+        return None
+    steps = tuple((name, error, took) for name, error, took in stored.get("steps", ()))
+    return LastTest(steps, bool(stored.get("is_right")), tuple(stored.get("models", ())))
 
 
 def problem_words(code: str) -> str:

@@ -1,0 +1,122 @@
+"""One provider's page: what its test found, its key's date and its prices."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from analytics.providers import price_list
+from analytics.providers.probe import probe
+from analytics.providers.shown import ProviderView, level_words, problem_words, provider_view
+from analytics.views.setup.provider_forms import PriceForm
+from analytics.views.setup.provider_states import state_of
+from evosense.core.errors import DomainError
+from evosense.core.pages import answers_errors, do_and_say
+from tenancy.permissions import requires
+
+
+@requires("ai.manage")
+@require_safe
+@answers_errors
+def provider_detail(request: HttpRequest, provider_id: UUID) -> HttpResponse:
+    """Show one provider: of the house's not where it stands."""
+    provider = provider_view(provider_id)
+    today = timezone.localdate().isoformat()
+    form = PriceForm(initial={"model": provider.chat_model, "valid_from": today})
+    return _page(request, provider, form)
+
+
+@requires("ai.manage")
+@require_POST
+@answers_errors
+def provider_test(request: HttpRequest, provider_id: UUID) -> HttpResponse:
+    """Ask a provider of one's own what it can do; the page then shows each step."""
+    provider_view(provider_id, own=True)
+    test_and_say(request, provider_id)
+    return redirect("analytics:ai-providers-detail", provider_id)
+
+
+@requires("ai.manage")
+@require_POST
+@answers_errors
+def price_set(request: HttpRequest, provider_id: UUID) -> HttpResponse:
+    """Enter a price; the same model and day is corrected."""
+    provider = provider_view(provider_id, own=True)
+    form = PriceForm(request.POST)
+    if form.is_valid():
+        try:
+            price_list.set_price(provider_id, **form.cleaned_data)
+        except DomainError as error:
+            form.refuse(error)
+        else:
+            messages.success(request, _("The price was saved"))
+            return redirect("analytics:ai-providers-detail", provider_id)
+    return _page(request, provider, form, status=422)
+
+
+@requires("ai.manage")
+@require_POST
+@answers_errors
+def price_remove(request: HttpRequest, provider_id: UUID, price_id: int) -> HttpResponse:
+    """Forget a price; what it was used for stays."""
+    done = _("The price was removed")
+    do_and_say(request, lambda: price_list.remove_price(provider_id, price_id), done)
+    return redirect("analytics:ai-providers-detail", provider_id)
+
+
+def test_and_say(request: HttpRequest, provider_id: UUID) -> None:
+    """Test a provider and let the next page say what came of it."""
+    report = probe(provider_id)
+    if report.problem:
+        messages.error(request, problem_words(report.problem))
+    elif not report.is_right:
+        words = _("The provider answers, but its model confuses praise and complaint.")
+        messages.warning(request, words)
+    else:
+        messages.success(request, _("The provider answers."))
+
+
+def _page(
+    request: HttpRequest, provider: ProviderView, form: PriceForm, status: int = 200
+) -> HttpResponse:
+    context = {
+        "provider": provider,
+        "state": state_of(provider),
+        "steps": _steps(provider),
+        "level": level_words(provider.capabilities.structured),
+        "prices": [_price_row(one) for one in price_list.prices_of(provider.id)],
+        "form": form,
+    }
+    return render(request, "analytics/setup/provider.html", context, status=status)
+
+
+def _steps(provider: ProviderView) -> list[dict[str, Any]]:
+    """Return each thing that the last test tried, in words."""
+    if provider.last_test is None:
+        return []
+    return [
+        {
+            "name": _("Embeddings") if name == "embeddings" else level_words(name),
+            "is_good": not error,
+            "words": problem_words(error) if error else "",
+            "seconds": took / 1000,
+        }
+        for name, error, took in provider.last_test.steps
+    ]
+
+
+def _price_row(price: Any) -> dict[str, Any]:
+    return {
+        "id": price.pk,
+        "model": price.model,
+        "valid_from": price.valid_from,
+        "input": price_list.in_units(price.input_micros),
+        "cached": price_list.in_units(price.cached_input_micros),
+        "output": price_list.in_units(price.output_micros),
+        "currency": price.currency,
+    }
