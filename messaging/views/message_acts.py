@@ -163,7 +163,7 @@ def message_edit(request: HttpRequest, conversation_id: UUID, message_id: UUID) 
     target = _target(request, conversation_id, message_id)
     text = request.POST.get("text", target.message.text).replace("\r\n", "\n")
     context = {"conversation": target.row, "bubble": target.bubble, "text": text}
-    context["submit"] = _("Change the message")
+    context |= {"submit": _("Change the message"), "title": _("Edit the message")}
     if request.method == "POST":
         try:
             sending.edit_message(target.id, text)
@@ -186,7 +186,7 @@ def message_forward(request: HttpRequest, conversation_id: UUID, message_id: UUI
     page = conversations.conversation_page(
         ConversationFilter(q=query), limit=OFFERED, show_numbers=sees_numbers(request)
     )
-    context |= {"rows": page.rows}
+    context |= {"rows": page.rows, "title": _("Forward the message")}
     part = getattr(getattr(request, "htmx", None), "target", "") == "forward-rows"
     name = "message_forward_rows" if part else "message_forward"
     return _dialog(request, target, name, context, 200)
