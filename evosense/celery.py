@@ -101,6 +101,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "kwargs": {"task": "analytics.sweep_analysis", "minutes": 1},
     },
+    "conversations": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "analytics.sweep_conversations", "minutes": 5},
+    },
     "analysis books": {
         "task": "tenancy.fan_out",
         "schedule": 60.0,

@@ -54,7 +54,10 @@ def asked_of(ref: ProviderRef, model: str, prompt: Prompt, purpose: str, mark: M
 def answered_lately(*, minutes: int = 3) -> bool:
     """Tell whether the provider in use answered just now: it is back, if it was away."""
     since = timezone.now() - timedelta(minutes=minutes)
-    rows = ModelCall.objects.filter(provider_id=ai_settings().provider_id, created_at__gte=since)
+    chosen = ai_settings().provider_id
+    if chosen is None:
+        return False
+    rows = ModelCall.objects.filter(provider_id=chosen, created_at__gte=since)
     last = rows.order_by("-created_at", "-pk").values_list("error", flat=True).first()
     return last == ""
 

@@ -5,8 +5,8 @@ import time
 from collections.abc import Sequence
 
 from analytics.analysis.items import EMBEDDED, ArmSpec, Item, Mark, put_values
-from analytics.models import Inference
-from analytics.values import Analyser, Judgement
+from analytics.models import ConversationAnalysis, Inference
+from analytics.values import Analyser, Judgement, Turn
 
 
 def the_analyser() -> Analyser:
@@ -64,3 +64,18 @@ def put_embedded(row: Inference, arm: ArmSpec | None = None) -> None:
     row.provider = EMBEDDED
     row.model_name = embedded_name(arm)
     row.template_hash = hash_of(arm)
+
+
+def put_embedded_conversation(
+    row: ConversationAnalysis, turns: Sequence[tuple[Turn, Judgement | None]]
+) -> None:
+    """Write what the embedded analyser makes of a conversation."""
+    # Imported late, as the analyser.
+    from analytics.embedded.conversation import judge_conversation  # noqa: PLC0415
+
+    values = judge_conversation(turns)
+    row.provider, row.model_name = EMBEDDED, the_analyser().version
+    row.category, row.resolved = values.category[:40], values.resolved
+    row.sentiment, row.satisfaction = values.sentiment, values.satisfaction
+    row.trend, row.confidence = values.trend, values.confidence
+    row.summary = values.summary

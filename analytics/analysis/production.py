@@ -1,5 +1,6 @@
 """Who judges now: the company's choice, its prompt in production, its booster, its canary."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from analytics.models import AiSettings, Booster
 from analytics.models.choices import Task
 from analytics.prompting.labels import resolve
 from analytics.providers.refs import ProviderUnavailable, provider_ref
+from evosense.core.errors import DomainError
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,13 @@ def production_judge(settings: AiSettings | None = None) -> Judge:
     settings = settings or ai_settings()
     if settings.engine != AiSettings.Engine.PROVIDER or settings.provider_id is None:
         return embedded_judge()
-    arm = ArmSpec(kind="provider", provider_id=settings.provider_id, template=resolve(Task.MESSAGE))
+    try:
+        template = resolve(Task.MESSAGE)
+    except DomainError as error:
+        # Nobody is judged by a prompt that was altered behind our back.
+        logger.exception("the prompt in production cannot be used: %s", error.code)
+        return embedded_judge()
+    arm = ArmSpec(kind="provider", provider_id=settings.provider_id, template=template)
     return Judge(arm, live_mark(prompt_of(Task.MESSAGE, arm.template).hash, model_of(arm)))
 
 

@@ -6,16 +6,21 @@ from celery import shared_task
 
 from analytics.analysis import budget, cache, claims
 from analytics.analysis.calls import answered_lately
+from analytics.analysis.conversations import analyse_conversation, due_conversations
 from analytics.analysis.enqueue import note_messages
 from analytics.analysis.production import production_judge
 from analytics.analysis.worker import work_off
 from analytics.search import jobs
 from analytics.search.tasks import fill_embeddings
-from evosense.core.schema import enqueue_later
+from evosense.core.errors import Conflict
+from evosense.core.schema import current_tenant, enqueue_later
+from tenancy.db import fair
 from tenancy.db.tickets import fair_enqueue
 
 # New messages of a provider wait so long for others that share their request (ai.md §1.3).
 GATHER_SECONDS = 1.5
+# Items of a company that wait; conversations are not added to more.
+BUSY = 50
 
 
 @shared_task(name="analytics.note_messages", allow_suspended=True)
@@ -60,6 +65,28 @@ def sweep_analysis() -> None:
         claims.ask_again()
     if claims.due():
         fair_enqueue("ai", judge_waiting)
+
+
+@shared_task(name="analytics.sweep_conversations", expires=300)
+def sweep_conversations() -> None:
+    """Have conversations analysed that were closed or fell silent."""
+    if fair.waiting("ai", current_tenant().id) > BUSY:
+        # Messages first; what is due stays due.
+        return
+    for conversation_pk, trigger in due_conversations():
+        fair_enqueue(
+            "ai", analyse_silent_conversation, conversation_pk=conversation_pk, trigger=trigger
+        )
+
+
+@shared_task(name="analytics.analyse_conversation")
+def analyse_silent_conversation(*, conversation_pk: int, trigger: str) -> None:
+    """Analyse one conversation as far as it went; a second time does nothing."""
+    try:
+        analyse_conversation(conversation_pk, trigger)
+    except Conflict:
+        # All that was said in it was deleted meanwhile.
+        return
 
 
 @shared_task(name="analytics.tidy_analysis", expires=3600)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from evosense.core.errors import NotFound
 from evosense.core.schema import database_cursor
 from messaging.models import Conversation, Message
+from messaging.selectors.conversations import conversation_model
 
 _WORDS = "CONCAT_WS(E'\\n', NULLIF(m.text, ''), NULLIF(f.transcript, ''))"
 _READABLE = "NOT m.is_hidden AND NOT m.is_placeholder AND m.deleted_at IS NULL"
@@ -107,22 +108,6 @@ def names_in(conversation_pks: Iterable[int]) -> dict[int, list[str]]:
     return {pk: sorted({name for name in names if name}) for pk, *names in rows}
 
 
-def quiet_conversations(*, since: datetime, until: datetime, limit: int) -> list[tuple[int, int]]:
-    """Return (id, id of the last message) of talks with persons whose last words lie in between.
-
-    The ones that ended last come first.
-    """
-    rows = Conversation.objects.filter(
-        is_live=True,
-        merged_into=None,
-        kind=Conversation.Kind.PERSON,
-        last_message_at__gte=since,
-        last_message_at__lt=until,
-        last_message_id__isnull=False,
-    ).order_by("-last_message_at", "-pk")
-    return [(pk, last or 0) for pk, last in rows.values_list("pk", "last_message_id")[:limit]]
-
-
 def message_pk(public_id: UUID) -> int:
     """Return the key of a message that people can see; raises NotFound."""
     rows = Message.objects.filter(public_id=public_id, is_hidden=False)
@@ -135,3 +120,46 @@ def message_pk(public_id: UUID) -> int:
 def public_ids_of(message_ids: Collection[int]) -> dict[int, UUID]:
     """Return the public ids of messages."""
     return dict(Message.objects.filter(pk__in=message_ids).values_list("pk", "public_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A conversation with a person, as far as its last message with words."""
+
+    conversation_id: int
+    last_message_id: int
+    is_closed: bool
+    ended_at: datetime
+
+
+def talks_since(since: datetime, *, limit: int) -> list[Talk]:
+    """Return conversations with persons in which something happened since, the latest first."""
+    rows = Conversation.objects.filter(
+        is_live=True,
+        merged_into=None,
+        kind=Conversation.Kind.PERSON,
+        last_message_at__gte=since,
+        last_message_id__isnull=False,
+    ).order_by("-last_message_at", "-pk")
+    columns = ("pk", "last_message_id", "status", "last_message_at")
+    return [
+        Talk(pk, last or 0, status == Conversation.Status.CLOSED, at)
+        for pk, last, status, at in rows.values_list(*columns)[:limit]
+    ]
+
+
+def counts_after(places: dict[int, int]) -> dict[int, int]:
+    """Return how many messages with words each conversation has beyond a message's id."""
+    statement = f"""
+        SELECT m.conversation_id, COUNT(*) FROM {_FROM}
+        JOIN unnest(%s::bigint[], %s::bigint[]) AS t(conversation_id, after)
+          ON t.conversation_id = m.conversation_id AND m.id > t.after
+        WHERE {_READABLE} AND {_WORDS} <> '' GROUP BY m.conversation_id"""  # noqa: S608
+    with database_cursor() as cursor:
+        cursor.execute(statement, [list(places), list(places.values())])
+        return dict(cursor.fetchall())
+
+
+def conversation_pk(public_id: UUID) -> int:
+    """Return the key of a conversation, of the remaining one where it was merged; NotFound."""
+    return conversation_model(public_id).pk
