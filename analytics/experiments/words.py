@@ -1,0 +1,200 @@
+"""Numbers of a comparison as people read them, and the sentences around them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from evosense.core.templatetags.ui import NOTHING
+
+MINUS = "\N{MINUS SIGN}"
+METRICS: dict[str, tuple[Any, Any]] = {
+    "sentiment_accuracy": (gettext_lazy("Sentiment right, 5 levels"), ""),
+    "sentiment_mae": (
+        gettext_lazy("Mean error of the sentiment"),
+        gettext_lazy("MAE, lower is better"),
+    ),
+    "sentiment_kappa": (
+        gettext_lazy("Agreement on the sentiment"),
+        gettext_lazy("quadratic weighted κ"),
+    ),
+    "satisfaction_kappa": (
+        gettext_lazy("Agreement on the satisfaction"),
+        gettext_lazy("quadratic weighted κ"),
+    ),
+    "emotion_f1": (gettext_lazy("Emotion, macro-F1"), gettext_lazy("9 classes")),
+    "emotion_accuracy": (gettext_lazy("Emotion right"), gettext_lazy("9 classes")),
+    "flip_rate": (
+        gettext_lazy("Polarity turned round"),
+        gettext_lazy("positive read as negative, or the reverse"),
+    ),
+    "invalid_rate": (gettext_lazy("Invalid answers"), gettext_lazy("lower is better")),
+    "latency_p95": (gettext_lazy("Latency p95, per message"), gettext_lazy("lower is better")),
+    "cost": (gettext_lazy("Cost of 1,000 messages"), gettext_lazy("lower is better")),
+}
+# What the same measures are called where nobody knows who is right.
+AGREED: dict[str, Any] = {
+    "sentiment_accuracy": gettext_lazy("Same level of sentiment"),
+    "sentiment_mae": gettext_lazy("Mean distance of the sentiments"),
+    "emotion_f1": gettext_lazy("Same emotion, macro-F1"),
+    "emotion_accuracy": gettext_lazy("Same emotion"),
+    "flip_rate": gettext_lazy("Opposite polarity"),
+}
+ERRORS: dict[str, Any] = {
+    "budget": gettext_lazy("The budget is used up. Allow more to go on."),
+    "empty_sample": gettext_lazy("No message fits the window: nothing could be drawn."),
+    "prompt_altered": gettext_lazy("A prompt was altered outside of the application."),
+    "no_booster": gettext_lazy("The booster is no longer there."),
+    "guardrail_failures": gettext_lazy("The canary failed too often and was stopped."),
+    "guardrail_slowness": gettext_lazy("The canary was too slow and was stopped."),
+    "guardrail_cost": gettext_lazy("The canary used up its budget and was stopped."),
+}
+
+
+def metric_name(key: str, *, is_quality: bool = True) -> str:
+    """Return what a measure is called."""
+    if not is_quality and key in AGREED:
+        return str(AGREED[key])
+    return str(METRICS[key][0]) if key in METRICS else key
+
+
+def metric_note(key: str) -> str:
+    return str(METRICS[key][1]) if key in METRICS else ""
+
+
+def error_words(code: str) -> str:
+    """Return why a run stopped, in words."""
+    return str(ERRORS.get(code, code)) if code else ""
+
+
+def value(amount: float | None, unit: str) -> str:
+    """Return a value with its unit: 76,8%, 0,241, 1,42 s, R$ 2,38."""
+    if amount is None:
+        return NOTHING
+    if unit == "share":
+        return f"{_number(amount * 100, 1)}%"
+    if unit == "milliseconds":
+        return seconds(amount)
+    if unit == "money":
+        return money(amount)
+    return _number(amount, 3)
+
+
+def change(amount: float | None, unit: str) -> str:
+    """Return a difference with its sign: +5,6 pp, +0,038, +18,5%."""
+    if amount is None:
+        return NOTHING
+    if unit == "share":
+        return f"{_signed(amount * 100, 1)} pp"
+    if unit == "milliseconds":
+        sign = MINUS if amount < 0 else "+"
+        return f"{sign}{seconds(abs(amount))}"
+    if unit == "money":
+        return f"{_signed(amount * 100, 1)}%"
+    return _signed(amount, 3)
+
+
+def between(low: float, high: float, unit: str) -> str:
+    """Return an interval: +2,3 to +8,9."""
+    if unit == "share":
+        low_words, high_words = _signed(low * 100, 1), _signed(high * 100, 1)
+    else:
+        low_words, high_words = change(low, unit), change(high, unit)
+    return _("%(low)s to %(high)s") % {"low": low_words, "high": high_words}
+
+
+def plain_between(low: float, high: float, unit: str) -> str:
+    """Return the interval of a value that is no difference."""
+    return _("%(low)s to %(high)s") % {"low": value(low, unit), "high": value(high, unit)}
+
+
+def p_words(p: float | None) -> str:
+    """Return a p value as it is usually written."""
+    if p is None:
+        return NOTHING
+    if p < 0.0005:
+        return f"p < {_number(0.001, 3)}"
+    return f"p = {_number(p, 3)}"
+
+
+def seconds(milliseconds: float) -> str:
+    """Return a short time: 12 ms, 1,42 s."""
+    if milliseconds < 1000:
+        return f"{_number(milliseconds, 0)} ms"
+    return f"{_number(milliseconds / 1000, 2)} s"
+
+
+def money(micros: float) -> str:
+    """Return millionths of the currency as an amount."""
+    amount = micros / 1_000_000
+    return f"R$ {_number(amount, 4 if 0 < amount < 0.1 else 2)}"
+
+
+def headline(
+    report: Mapping[str, Any], key: str, names: Mapping[str, str], primary: str
+) -> tuple[str, str, str]:
+    """Return the finding in words: what it is about, its proof, and its tone (ok, warn, "")."""
+    lines = {line["key"]: line for line in report["compared"].get(key, {}).get("lines", [])}
+    name, base = names.get(key, key), names.get("baseline", "baseline")
+    if report["kind"] == "agreement":
+        return _agreement(report, lines, key, {"name": name, "base": base})
+    line = lines.get(primary)
+    if line is None:
+        return _("Nothing can be compared yet."), _("No labelled message is judged."), ""
+    facts = {
+        "name": name,
+        "base": base,
+        "after": value(line["candidate"], line["unit"]),
+        "before": value(line["baseline"], line["unit"]),
+        "metric": metric_name(primary),
+    }
+    proof = _(
+        "On %(n)s messages that people labelled, the difference lies between %(between)s (95%% CI)."
+    ) % {"n": _number(line["n"], 0), "between": between(line["low"], line["high"], line["unit"])}
+    return _finding(line["reading"], primary) % facts, proof, _tone(line["reading"])
+
+
+def _finding(reading: str, primary: str) -> str:
+    if reading == "same":
+        return _("%(name)s and %(base)s cannot be told apart: %(after)s against %(before)s.")
+    if primary == "sentiment_accuracy":
+        if reading == "better":
+            return _("%(name)s is right more often: %(after)s against %(before)s.")
+        return _("%(name)s is right less often: %(after)s against %(before)s.")
+    if reading == "better":
+        return _("%(name)s is better at “%(metric)s”: %(after)s against %(before)s.")
+    return _("%(name)s is worse at “%(metric)s”: %(after)s against %(before)s.")
+
+
+def _agreement(
+    report: Mapping[str, Any], lines: Mapping[str, Any], key: str, facts: dict[str, str]
+) -> tuple[str, str, str]:
+    line = lines.get("sentiment_accuracy")
+    if line is None:
+        return _("Nothing can be compared yet."), _("No message is judged by both sides."), ""
+    facts["share"] = value(line["candidate"], "share")
+    said = _("%(name)s agrees with %(base)s on %(share)s of the messages.") % facts
+    pairs = report["compared"][key]["pairs"]
+    if pairs["labelled"]:
+        proof = _(
+            "People labelled %(n)s disagreements: %(name)s is right in %(c)s, %(base)s in %(b)s."
+        ) % {**facts, "n": pairs["labelled"], "c": pairs["candidate_right"],
+             "b": pairs["baseline_right"]}  # fmt: skip
+        return said, proof, ""
+    return said, _("Agreement is not quality: nobody has said yet who is right."), ""
+
+
+def _tone(reading: str) -> str:
+    return {"better": "ok", "worse": "warn"}.get(reading, "")
+
+
+def _number(amount: float, decimals: int) -> str:
+    return number_format(round(amount, decimals), decimal_pos=decimals)
+
+
+def _signed(amount: float, decimals: int) -> str:
+    rounded = round(amount, decimals)
+    sign = "+" if rounded > 0 else MINUS if rounded < 0 else ""
+    return f"{sign}{_number(abs(rounded), decimals)}"

@@ -1,0 +1,35 @@
+"""Whether judgements still mean what they meant, by analyser and day."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from analytics.experiments.drift import ALERT, FEWEST_MESSAGES, WATCH
+from analytics.experiments.listing import drift_readings
+from analytics.models import DriftReading
+from analytics.views.experiments.tabs import laboratory_tabs
+from evosense.core.pages import answers_errors
+from tenancy.permissions import requires
+
+TONES = {"ok": "ok", "watch": "warn", "alert": "bad", "too_few": ""}
+
+
+@requires("experiments.view")
+@require_safe
+@answers_errors
+def experiment_drift(request: HttpRequest) -> HttpResponse:
+    """Show the last month."""
+    readings = drift_readings()
+    context = {
+        "rows": [{"reading": one, "tone": TONES[one.state]} for one in readings],
+        "alerts": [one for one in _newest(readings) if one.state == DriftReading.State.ALERT],
+        "tabs": laboratory_tabs(request, "drift"),
+        "watch": WATCH,
+        "alert": ALERT,
+        "fewest": FEWEST_MESSAGES,
+    }
+    return render(request, "analytics/experiments/drift.html", context)
+
+
+def _newest(readings: list[DriftReading]) -> list[DriftReading]:
+    return [one for one in readings if one.day == readings[0].day]

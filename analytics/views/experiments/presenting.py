@@ -1,0 +1,204 @@
+"""A comparison as the page draws it: rows with words, geometry of the plot, cells of the matrix."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from analytics.experiments import words
+from analytics.experiments.gate import Gate
+from analytics.models.choices import Emotion
+from evosense.core.charts import heat_level
+from evosense.core.templatetags.ui import NOTHING
+
+# The plot is 200 wide, its middle no difference; `reach` of a line is 90 away from it.
+MIDDLE, REACH, EDGE = 100.0, 90.0, 2.0
+FEW = 20
+
+
+def metric_rows(compared: Mapping[str, Any], *, is_quality: bool) -> list[dict[str, Any]]:
+    """Return the lines of the table, the primary one first."""
+    lines = sorted(compared["lines"], key=lambda line: not line["is_primary"])
+    return [_row(line, is_quality=is_quality) for line in lines]
+
+
+def _row(line: Mapping[str, Any], *, is_quality: bool) -> dict[str, Any]:
+    unit, is_change = line["unit"], line["diff"] is not None
+    interval = words.between if is_change else words.plain_between
+    note = _("primary") if line["is_primary"] else words.metric_note(line["key"])
+    return {
+        "name": words.metric_name(line["key"], is_quality=is_quality or is_change),
+        "note": note if is_change or line["is_primary"] else _("candidate against baseline"),
+        "baseline": words.value(line["baseline"], unit),
+        "candidate": words.value(line["candidate"], unit),
+        "diff": words.change(line["diff"], unit) if is_change else "",
+        "between": interval(line["low"], line["high"], unit),
+        "test": words.p_words(line.get("holm", line["p"])) if is_change else NOTHING,
+        "is_corrected": "holm" in line,
+        "reading": reading(line),
+        "plot": _plot(line) if is_change else None,
+    }
+
+
+def reading(line: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return what a line says, as a badge."""
+    if line["reading"] == "none":
+        return None
+    if line["reading"] == "worse":
+        if line.get("is_tolerable"):
+            return {"tone": "warn", "text": _("Worse, acceptable")}
+        return {"tone": "bad", "text": _("Worse")}
+    if line["reading"] == "better":
+        return {"tone": "ok", "text": _("Better")}
+    return {"tone": "", "text": _("No difference")}
+
+
+def _plot(line: Mapping[str, Any]) -> dict[str, Any]:
+    """Return places in a box 200 wide; better is always to the right."""
+    sign = 1 if line["higher_is_better"] else -1
+    low, high = sorted((sign * line["low"], sign * line["high"]))
+    left, right, at = (_place(one, line["reach"]) for one in (low, high, sign * line["diff"]))
+    tone = {"better": "fo", "worse": "fw" if line.get("is_tolerable") else "fb"}
+    margin = line["margin"]
+    return {
+        "left": _svg(left),
+        "right": _svg(right),
+        "width": _svg(max(right - left, 1.0)),
+        "at": _svg(at - 4),
+        "tone": tone.get(line["reading"], "f2"),
+        "margin": _svg(_place(-margin, line["reach"])) if margin else "",
+    }
+
+
+def _place(value: float, reach: float) -> float:
+    return min(200 - EDGE, max(EDGE, MIDDLE + REACH * value / reach))
+
+
+def _svg(value: float) -> str:
+    """Return a coordinate with a point, whatever the person's language writes."""
+    return f"{value:.1f}"
+
+
+def matrix(found: Mapping[str, Any], name: str, *, is_quality: bool) -> dict[str, Any]:
+    """Return the cells of a confusion matrix and its finding as a title."""
+    labels = {key: str(label) for key, label in Emotion.choices}
+    most = max((max(row) for row in found["counts"]), default=0)
+    rows = [
+        {
+            "label": labels[key],
+            "cells": [
+                {"count": count, "level": heat_level(count, most), "is_right": place == column}
+                for column, count in enumerate(counts)
+            ],
+            "f1": words.value(score["f1"], "number"),
+            "is_few": 0 < score["support"] < FEW,
+        }
+        for place, (key, counts, score) in enumerate(
+            zip(found["classes"], found["counts"], found["scores"], strict=True)
+        )
+    ]
+    return {
+        "title": _matrix_title(found, labels, name),
+        "columns": [labels[key] for key in found["classes"]],
+        "rows": rows,
+        "n": found["n"],
+        "kappa": words.value(found["kappa"], "number"),
+        "alpha": words.value(found["alpha"], "number"),
+        "accuracy": words.value(found["accuracy"], "share"),
+        "has_few": any(row["is_few"] for row in rows),
+        "is_quality": is_quality,
+    }
+
+
+def _matrix_title(found: Mapping[str, Any], labels: Mapping[str, str], name: str) -> str:
+    pair = found["most_confused"]
+    if pair is None:
+        return _("%(name)s never takes one emotion for another") % {"name": name}
+    return _("%(name)s takes %(first)s for %(second)s most often") % {
+        "name": name,
+        "first": labels[pair[0]].lower(),
+        "second": labels[pair[1]].lower(),
+    }
+
+
+def gate_rows(gate: Gate) -> list[dict[str, Any]]:
+    """Return the conditions with their numbers in words."""
+    return [
+        {"title": _TITLES[one.key](), "note": _NOTES[one.key](one.facts), "holds": one.holds}
+        for one in gate.conditions
+    ]
+
+
+def _size_note(facts: Mapping[str, Any]) -> str:
+    return _("%(n)s of %(planned)s messages") % facts
+
+
+def _primary_note(facts: Mapping[str, Any]) -> str:
+    why = facts["why"]
+    if why == "no_labels":
+        return _("Without labels there is agreement only. Have people label disagreements.")
+    if why == "people":
+        return _("People: candidate right in %(c)s disagreements, baseline in %(b)s; %(p)s") % {
+            **facts,
+            "p": words.p_words(facts["p"]),
+        }
+    if why == "no_value":
+        return _("The measure has no value yet.")
+    between = words.between(facts["low"], facts["high"], facts["unit"])
+    if why == "spares":
+        return _("Not worse beyond the margin, and a fifth cheaper or faster: %(between)s") % {
+            "between": between
+        }
+    return _("95%% CI: %(between)s") % {"between": between}
+
+
+def _flips_note(facts: Mapping[str, Any]) -> str:
+    if "more" not in facts:
+        return _("The measure has no value yet.")
+    return _("%(more)s; the limit is %(most)s") % {
+        "more": words.change(facts["more"], "share"),
+        "most": words.change(facts["most"], "share"),
+    }
+
+
+def _invalid_note(facts: Mapping[str, Any]) -> str:
+    return _("%(rate)s; the limit is %(most)s") % {
+        "rate": words.value(facts["rate"], "share"),
+        "most": words.value(facts["most"], "share"),
+    }
+
+
+def _slowness_note(facts: Mapping[str, Any]) -> str:
+    if "times" not in facts:
+        return _("Nothing was timed.")
+    return _("%(times)s times the present one; the limit is %(most)s") % {
+        "times": words.value(facts["times"], "number"),
+        "most": words.value(facts["most"], "number"),
+    }
+
+
+def _money_note(facts: Mapping[str, Any]) -> str:
+    if facts["budget"] is None:
+        return _("%(spent)s, without a limit") % {"spent": words.money(facts["spent"])}
+    return _("%(spent)s of %(budget)s") % {
+        "spent": words.money(facts["spent"]),
+        "budget": words.money(facts["budget"]),
+    }
+
+
+_TITLES = {
+    "size": lambda: _("Planned sample"),
+    "primary": lambda: _("Primary measure"),
+    "flips": lambda: _("Polarity turned round"),
+    "invalid": lambda: _("Invalid answers"),
+    "slowness": lambda: _("Latency p95"),
+    "money": lambda: _("Cost within the budget"),
+}
+_NOTES = {
+    "size": _size_note,
+    "primary": _primary_note,
+    "flips": _flips_note,
+    "invalid": _invalid_note,
+    "slowness": _slowness_note,
+    "money": _money_note,
+}
