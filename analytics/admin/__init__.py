@@ -1,0 +1,1 @@
+"""What operators see of analysis: the model providers of the house and of companies."""
