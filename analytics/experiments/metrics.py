@@ -132,3 +132,8 @@ def said(values: Values, needs: str) -> Mask:
 def cut(values: Values, mask: Mask) -> Values:
     """Return the items of `mask`."""
     return Values(values.sentiment[mask], values.emotion[mask], values.satisfaction[mask])
+
+
+def taken(values: Values, places: Ints) -> Values:
+    """Return the items at `places`, in their order."""
+    return Values(values.sentiment[places], values.emotion[places], values.satisfaction[places])
