@@ -86,6 +86,17 @@ _ACTS = (
         _("Canary stopped"),
         _("The canary of the experiment %(object)s broke a guardrail and was stopped"),
     ),
+    (
+        "analysis.settings_changed",
+        _("Settings of analysis changed"),
+        _("%(who)s changed what is analysed, by whom and for how much"),
+    ),
+    (
+        "analysis.corrected",
+        _("Judgement corrected"),
+        _("%(who)s corrected how a message was judged"),
+    ),
+    ("gold_set.frozen", _("Gold set frozen"), _("%(who)s froze the set %(object)s")),
 )
 
 
