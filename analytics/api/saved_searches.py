@@ -97,7 +97,7 @@ class SavedSearchDetail(ApiView):
 
 def _maker(request: Request) -> int:
     """Return who keeps it: the maker of the key, 0 for keys of the company itself."""
-    return int(request.auth.created_by_id or 0)
+    return int(getattr(request.auth, "created_by_id", None) or 0)
 
 
 def _fields(data: Any) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from analytics.search import engines
 
 State = EmbeddingModel.State
 
+# How wide the index is searched: 100 found 98.6 % of the nearest, 200 99.9 % at 2 ms more.
+EF_SEARCH = 200
 # Until enough messages were measured: where 99 % and 99.9 % of random pairs usually end.
 EMBEDDED_CUTS = (0.40, 0.55)
 REMOTE_CUTS = (0.55, 0.70)
@@ -53,7 +55,8 @@ def make_space(code: str, **fields: Any) -> EmbeddingModel:
     Rows of spaces are never deleted, so a number never comes to mean another space.
     """
     last = EmbeddingModel.objects.aggregate(last=Max("pk"))["last"] or 0
-    return EmbeddingModel.objects.create(pk=last + 1, code=code, **fields)
+    wide = {"ef_search": EF_SEARCH, **fields}
+    return EmbeddingModel.objects.create(pk=last + 1, code=code, **wide)
 
 
 def wanted_code() -> str:
@@ -75,6 +78,11 @@ def _embedding_model(provider_id: UUID) -> str:
 
     found = rows.provider_rows().filter(pk=provider_id).values_list("embedding_model", flat=True)
     return found.first() or ""
+
+
+def is_preparing() -> bool:
+    """Tell whether older messages still wait for their place, so that only words find them."""
+    return not EmbeddingModel.objects.filter(state=State.ACTIVE, filled_down_to=0).exists()
 
 
 def cuts(space: EmbeddingModel) -> tuple[float, float]:

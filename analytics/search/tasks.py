@@ -37,17 +37,19 @@ def tend_search() -> None:
     if jobs.is_due():
         fair_enqueue("ai", fill_embeddings)
     fair_enqueue("ai", fill_older)
+    space = spaces.active_space()
+    if space is not None:
+        cuts.measure_if_due(space)
 
 
 @shared_task(name="analytics.tend_vector_index", soft_time_limit=3_000, time_limit=3_300)
 def tend_vector_index() -> None:
-    """Once a night: the index, how well it finds, and what its similarities mean."""
+    """Once a night: the index, and how well it finds."""
     space = spaces.active_space()
     if space is None:
         return
     index.ensure_index(space)
     recall.check_if_due(space)
-    cuts.measure_if_due(space)
 
 
 @shared_task(name="analytics.raise_search_alerts")

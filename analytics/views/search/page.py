@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from analytics.search import jobs, saved
+from analytics.search import jobs, saved, spaces
 from analytics.search.hits import PAGE, HitPage, hit_page
 from analytics.search.parameters import Parameters
 from analytics.search.service import Found, Request, find
@@ -53,7 +53,11 @@ def show_search(
     context |= presenting.address_context(parameters, show_numbers=may(request, "numbers.view"))
     if wants_fragment(request) and status in {200, 422}:
         template = ROWS if context.get("is_continued") else REGION
-        return render_region(request, template, context | _beside(request), status)
+        response = render_region(request, template, context | _beside(request), status)
+        if template == REGION and status == 200:
+            # Without the fields that were left empty.
+            response["HX-Replace-Url"] = parameters.address(reverse("analytics:search"))
+        return response
     return render_region(request, PAGE_TEMPLATE, context | _frame() | _beside(request), status)
 
 
@@ -66,7 +70,7 @@ def _results(request: HttpRequest, parameters: Parameters, cursor: str | None) -
     page = hit_page(found, cursor=cursor, limit=PAGE, show_numbers=may(request, "numbers.view"))
     took = round((time.perf_counter() - started) * 1_000)
     context = _list(found, page, parameters) | {"took": took, "is_continued": cursor is not None}
-    if cursor is None:
+    if cursor is None or not wants_fragment(request):
         context |= presenting.spread_context(spread(found.pks))
     return context
 
@@ -89,6 +93,7 @@ def _frame() -> dict[str, Any]:
     return {
         "extent": extent(),
         "waiting": jobs.waiting(),
+        "is_preparing": spaces.is_preparing(),
         "connections": connection_choices(),
     }
 
