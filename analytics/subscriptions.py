@@ -7,12 +7,14 @@ from analytics.analysis.tasks import note_stored_messages
 from analytics.events import MessagesJudged
 from analytics.experiments import live
 from analytics.experiments.tasks import shadow_messages
+from analytics.selectors.told import told_of
 from analytics.selectors.volume import inbound_by_hour
 from analytics.tasks import count_stored_messages
 from evosense.core.backlog import register_backlog
 from evosense.core.outbox import subscribe
 from evosense.core.shell import NavItem, register_nav
 from messaging.events import MediaChanged, MessagesChanged, MessagesStored
+from messaging.selectors.judged import register_lookup
 from messaging.services.health.expectation import register_history
 from tenancy.db.tickets import Fairly
 
@@ -25,6 +27,7 @@ def register() -> None:
     live.register()
     register_backlog("analysis", claims.waiting)
     register_history(inbound_by_hour)
+    register_lookup(told_of)
     register_nav(
         NavItem(
             "overview",

@@ -7,8 +7,8 @@ from rest_framework.response import Response
 from evosense.core.rest import ApiView, page_of
 from evosense.core.rest_schema import Operation, describes, page_serializer
 from messaging.api import message_acts, sending
-from messaging.api.queries import ANALYSIS, MessageQuery, ThreadQuery, filter_of, page_options
-from messaging.api.sending_outputs import ActSerializer, sending_of
+from messaging.api.queries import MessageQuery, ThreadQuery, filter_of, page_options
+from messaging.api.sending_outputs import ActSerializer, message_context
 from messaging.api.serializers import MessageSerializer
 from messaging.selectors.conversations import conversation_model
 from messaging.selectors.messages import MessageFilter, message_page
@@ -31,10 +31,7 @@ class MessageList(ApiView):
     )
     def get(self, request: Request) -> Response:
         """List messages, the one that happened last first."""
-        narrowed = filter_of(
-            MessageFilter, self.query, by_analysis=not ANALYSIS.isdisjoint(self.query)
-        )
-        return _answer(narrowed, self.query)
+        return _answer(filter_of(MessageFilter, self.query), self.query)
 
     @describes(sending.SEND)
     def post(self, request: Request) -> Response:
@@ -86,5 +83,5 @@ class MessageDetail(ApiView):
 
 def _answer(narrowed: MessageFilter, query: dict[str, Any]) -> Response:
     page = message_page(narrowed, **page_options(query), show_numbers=True)
-    context = sending_of(page.bubbles)
+    context = message_context(page.bubbles)
     return page_of(MessageSerializer(page.bubbles, many=True, context=context).data, page.next)

@@ -12,16 +12,6 @@ from messaging.selectors.raw_events import FLAGS, STATUSES
 
 Filter = TypeVar("Filter")
 _JID = "A WhatsApp address such as `5511900001234@s.whatsapp.net`, or just the digits."
-ANALYSIS = frozenset(
-    {
-        "emotion",
-        "tone",
-        "sentiment_min",
-        "sentiment_max",
-        "satisfaction_min",
-        "satisfaction_max",
-    }
-)
 
 
 class PeriodQuery(PageQuery):

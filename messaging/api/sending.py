@@ -27,7 +27,7 @@ from messaging.api.sending_outputs import (
     NumbersInputSerializer,
     UploadInputSerializer,
     UploadSerializer,
-    sending_of,
+    message_context,
 )
 from messaging.api.serializers import MessageSerializer
 from messaging.selectors.connections import connection_model
@@ -62,7 +62,7 @@ def post_message(request: Request) -> Response:
 def shown_message(message_id: UUID) -> dict[str, Any]:
     """Return a message as every answer shows it."""
     bubble = message_bubble(message_id, show_numbers=True)
-    shown: dict[str, Any] = MessageSerializer(bubble, context=sending_of([bubble])).data
+    shown: dict[str, Any] = MessageSerializer(bubble, context=message_context([bubble])).data
     return shown
 
 

@@ -1,6 +1,6 @@
 """How what is sent looks outside: its progress, its attempts, its files."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -9,6 +9,7 @@ from rest_framework import serializers
 from evosense.core.rest import UtcDateTimeField
 from messaging.models import Outgoing, Upload
 from messaging.selectors.bubbles import Bubble
+from messaging.selectors.judged import analyses_of
 from messaging.selectors.outgoing import sending_views
 from messaging.services.media import media_link
 
@@ -109,6 +110,10 @@ class NumbersInputSerializer(serializers.Serializer[Any]):
     connection = serializers.UUIDField(required=False, help_text="Default: any connected one.")
 
 
-def sending_of(bubbles: Iterable[Bubble]) -> dict[str, Any]:
-    """Return the context with which `MessageSerializer` shows the progress of each message."""
-    return {"sending": sending_views([bubble.message.pk for bubble in bubbles])}
+def message_context(bubbles: Sequence[Bubble]) -> dict[str, Any]:
+    """Return the context with which `MessageSerializer` shows progress and analysis of each."""
+    messages = [bubble.message for bubble in bubbles]
+    return {
+        "sending": sending_views([message.pk for message in messages]),
+        "analysis": analyses_of(messages),
+    }

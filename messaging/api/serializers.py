@@ -16,17 +16,6 @@ from messaging.selectors.conversations import ConversationRow
 from messaging.services.media import media_link
 
 FREE_FORM = {"type": ["object", "null"], "additionalProperties": True}
-NOT_ANALYSED: dict[str, Any] = {
-    "status": "none",
-    "sentiment": None,
-    "emotion": None,
-    "satisfaction": None,
-    "tone": None,
-    "summary": None,
-    "confidence": None,
-    "model": None,
-    "prompt_version": None,
-}
 
 
 class ChatSerializer(serializers.Serializer[Any]):
@@ -166,7 +155,19 @@ class MessageSerializer(serializers.Serializer[Any]):
 
     @extend_schema_field(AnalysisSerializer)
     def get_analysis(self, bubble: Bubble) -> dict[str, Any]:
-        return NOT_ANALYSED
+        message: Message = bubble.message
+        known = self.context["analysis"][message.pk]
+        return {
+            "status": known.status,
+            "sentiment": message.sentiment,
+            "emotion": message.emotion or None,
+            "satisfaction": message.satisfaction,
+            "tone": message.tone or None,
+            "summary": message.summary if message.judged_by else None,
+            "confidence": message.confidence,
+            "model": known.model or None,
+            "prompt_version": known.prompt_version or None,
+        }
 
 
 class LastMessageSerializer(serializers.Serializer[Any]):

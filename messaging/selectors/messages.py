@@ -37,8 +37,13 @@ class MessageFilter:
     text: str = ""
     since: datetime | None = None
     until: datetime | None = None
-    # Asks for what an analysis found out about a message.
-    by_analysis: bool = False
+    # What an analysis found out: a message without one is in no such list.
+    emotion: str = ""
+    tone: str = ""
+    sentiment_min: float | None = None
+    sentiment_max: float | None = None
+    satisfaction_min: int | None = None
+    satisfaction_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +68,6 @@ def message_page(
 
 
 def _filtered(filters: MessageFilter) -> QuerySet[Message]:
-    if filters.by_analysis:
-        # No message has been analysed: nothing has an emotion, a tone or a score.
-        return Message.objects.none()
     exact: dict[str, Any] = {
         "provider_id": clean(filters.provider_id),
         "direction": filters.direction,
@@ -74,8 +76,19 @@ def _filtered(filters: MessageFilter) -> QuerySet[Message]:
         "is_failed": filters.status == Message.Status.FAILED,
         "occurred_at__gte": filters.since,
         "occurred_at__lt": filters.until,
+        "emotion": clean(filters.emotion),
+        "tone": clean(filters.tone),
     }
-    rows = Message.objects.filter(**{name: value for name, value in exact.items() if value})
+    # Unlike those, these may ask for zero.
+    between = {
+        "sentiment__gte": filters.sentiment_min,
+        "sentiment__lte": filters.sentiment_max,
+        "satisfaction__gte": filters.satisfaction_min,
+        "satisfaction__lte": filters.satisfaction_max,
+    }
+    asked = {name: value for name, value in exact.items() if value}
+    asked |= {name: value for name, value in between.items() if value is not None}
+    rows = Message.objects.filter(**asked)
     return _of_parties(rows, filters)
 
 
