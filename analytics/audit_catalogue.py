@@ -96,6 +96,7 @@ _ACTS = (
         _("Judgement corrected"),
         _("%(who)s corrected how a message was judged"),
     ),
+    ("booster.trained", _("Booster trained"), _("%(who)s had the %(object)s trained")),
     ("gold_set.frozen", _("Gold set frozen"), _("%(who)s froze the set %(object)s")),
 )
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from analytics.analysis.checking import number_in
 from analytics.analysis.context import turn_of
-from analytics.analysis.embedded_arm import gives_orders, put_embedded_conversation, the_analyser
+from analytics.analysis.embedded_arm import gives_orders, put_embedded_conversation, values_of
 from analytics.analysis.items import EMBEDDED, SUSPICIOUS, Item
 from analytics.analysis.settings import ai_settings
 from analytics.analysis.summaries import safe_summary
@@ -162,7 +162,7 @@ def _evidence(numbers: Sequence[Any], said: Sequence[Said]) -> list[int]:
 def _by_embedded(row: ConversationAnalysis, said: Sequence[Said], error: str) -> None:
     """Have the embedded analyser judge; an error says why the provider did not."""
     heard = [one for one in said if one.is_inbound]
-    judged = the_analyser().judge([one.text for one in heard], None) if heard else []
+    judged = values_of([Item(one.message_id, one.text) for one in heard]) if heard else []
     by_id = {one.message_id: judgement for one, judgement in zip(heard, judged, strict=True)}
     turns: list[tuple[Turn, Any]] = [(turn_of(one), by_id.get(one.message_id)) for one in said]
     put_embedded_conversation(row, turns)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from analytics.analysis.items import EMBEDDED, ArmSpec, Item, Mark, put_values
-from analytics.models import ConversationAnalysis, Inference
+from analytics.models import Booster, ConversationAnalysis, Inference
 from analytics.values import Analyser, Judgement, Turn
 
 
@@ -31,7 +31,7 @@ def hash_of(arm: ArmSpec) -> str:
 def judge_embedded(items: Sequence[Item], arm: ArmSpec, mark: Mark) -> list[Inference]:
     """Return one unsaved row for each item, in their order."""
     started = time.perf_counter()
-    judged = values_of(items)
+    judged = values_of(items, arm.booster)
     each_ms = round((time.perf_counter() - started) * 1000 / max(1, len(items)))
     rows = []
     for item, values in zip(items, judged, strict=True):
@@ -44,10 +44,19 @@ def judge_embedded(items: Sequence[Item], arm: ArmSpec, mark: Mark) -> list[Infe
     return rows
 
 
-def values_of(items: Sequence[Item]) -> list[Judgement]:
-    """Return what the embedded analyser says of each item."""
+def values_of(items: Sequence[Item], booster: Booster | None = None) -> list[Judgement]:
+    """Return what the embedded analyser says of each item, with the company's booster if given."""
     texts = [item.text for item in items]
-    return the_analyser().judge(texts, [list(item.context) for item in items])
+    judged = the_analyser().judge(texts, [list(item.context) for item in items])
+    return _boosted(texts, judged, booster) if booster else judged
+
+
+def _boosted(texts: list[str], judged: list[Judgement], booster: Booster) -> list[Judgement]:
+    # Imported late, as the analyser.
+    from analytics.analysis.boosting import boost, unpacked  # noqa: PLC0415
+    from analytics.embedded.features import features  # noqa: PLC0415
+
+    return boost(unpacked(bytes(booster.weights)), features(texts), judged)
 
 
 def gives_orders(item: Item) -> bool:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from analytics.analysis.checking import LONGEST_SUMMARY
 from analytics.analysis.context import turn_of
-from analytics.analysis.embedded_arm import gives_orders, the_analyser
+from analytics.analysis.embedded_arm import gives_orders, values_of
 from analytics.analysis.items import EMBEDDED, SUSPICIOUS, Item
 from analytics.analysis.summaries import safe_summary
 from analytics.analysis.tasking import Answer, Request, ask_task
@@ -124,7 +124,7 @@ def _mood(said: Sequence[Said]) -> str:
     last = next((one.text for one in reversed(said) if one.is_inbound), "")
     if not last:
         return "other"
-    judged = the_analyser().judge([last], None)[0]
+    judged = values_of([Item(0, last)])[0]
     if judged.sentiment < -0.1:
         return "complaint"
     if "?" in last:

@@ -1,8 +1,85 @@
 """A company's choices about analysis; without a row the defaults hold."""
 
+import re
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
 from analytics.models import AiSettings
+from analytics.providers.refs import can_ask
+from evosense.core.errors import Invalid
+from tenancy.services import audit
+
+_SHARES = ("experiments_share", "conversations_share")
+_LIMITS = ("token_limit", "cost_limit_micros")
+_MOST = 10**15
+_CURRENCY = re.compile(r"[A-Z]{3}\Z")
+_FIELDS = frozenset(
+    {
+        "engine", "provider_id", "redacts", "analyses_received", "analyses_sent",
+        "analyses_groups", "analyses_closed", "takes_short_cut", "token_limit",
+        "cost_limit_micros", "currency", "experiments_share", "conversations_share",
+        "embeds_remotely",
+    }
+)  # fmt: skip
 
 
 def ai_settings() -> AiSettings:
     """Return the choices of the active company, the defaults where it made none."""
     return AiSettings.objects.filter(pk=1).first() or AiSettings()
+
+
+def save_settings(**changes: Any) -> AiSettings:
+    """Change some of the choices and note who did; raises Invalid with the field at fault.
+
+    A provider has to be chosen before it can be the engine, and must be one that may be asked.
+    """
+    for name in set(changes) - _FIELDS:
+        raise Invalid("unknown_field", _("There is no such field."), field=name)
+    with transaction.atomic():
+        AiSettings.objects.bulk_create([AiSettings()], ignore_conflicts=True)
+        row = AiSettings.objects.select_for_update().get(pk=1)
+        before = {name: getattr(row, name) for name in changes}
+        for name, value in changes.items():
+            setattr(row, name, value)
+        _check(row)
+        changed = {name: old for name, old in before.items() if old != changes[name]}
+        if changed:
+            row.save(update_fields=[*changed, "updated_at"])
+            audit.record(
+                "analysis.settings_changed",
+                object_type="ai_settings",
+                changes={
+                    name: [_shown(old), _shown(changes[name])] for name, old in changed.items()
+                },
+            )
+    return row
+
+
+def _check(row: AiSettings) -> None:
+    if row.engine not in AiSettings.Engine.values:
+        raise Invalid("invalid", _("Choose one of the engines."), field="engine")
+    _check_provider(row)
+    for name in _SHARES:
+        if not 0 <= getattr(row, name) <= 100:
+            raise Invalid("out_of_range", _("From 0 to 100 percent."), field=name)
+    for name in _LIMITS:
+        value = getattr(row, name)
+        if value is not None and not 0 <= value <= _MOST:
+            raise Invalid("out_of_range", _("This limit is too large or negative."), field=name)
+    if not _CURRENCY.match(row.currency):
+        raise Invalid("invalid", _("Three capital letters, such as BRL."), field="currency")
+
+
+def _check_provider(row: AiSettings) -> None:
+    needs_one = row.engine == AiSettings.Engine.PROVIDER or row.embeds_remotely
+    if row.provider_id is None and needs_one:
+        raise Invalid("required", _("Choose a provider first."), field="provider_id")
+    if row.provider_id is not None and not can_ask(row.provider_id):
+        message = _("This provider does not exist or cannot be asked.")
+        raise Invalid("invalid", message, field="provider_id")
+
+
+def _shown(value: Any) -> Any:
+    return value if isinstance(value, str | int | bool | None) else str(value)
