@@ -7,11 +7,13 @@ place texts should hold.
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from analytics.models import AiSettings, EmbeddingModel
+from analytics.models import EmbeddingModel
 
 REMOTE = "remote:"
 # What counts of a very long text; its end would move its place anyway.
 LONGEST = 4_000
+# A batch may wait for a provider; a person who searches gets the words alone sooner.
+BATCH_SECONDS, QUERY_SECONDS = 120.0, 6.0
 
 Vectors = Any
 
@@ -31,41 +33,30 @@ def default_code() -> str:
     return str(engines.default_code())
 
 
-def place(space: EmbeddingModel, texts: Sequence[str]) -> Vectors:
+def place(
+    space: EmbeddingModel, texts: Sequence[str], *, seconds: float = BATCH_SECONDS
+) -> Vectors:
     """Return float32 (n, 768) of unit length; raises PlacingFailed. Never in a transaction."""
     cut = [text[:LONGEST] for text in texts]
     if space.code.startswith(REMOTE):
-        return _remotely(space, cut)
+        return _remotely(space, cut, seconds)
     return _engine(space.code)(cut)
 
 
 def _engine(code: str) -> Callable[[Sequence[str]], Vectors]:
     from analytics.embedded import engines  # noqa: PLC0415
 
-    return cast("Callable[[Sequence[str]], Vectors]", engines.engine(code))
+    try:
+        return cast("Callable[[Sequence[str]], Vectors]", engines.engine(code))
+    except KeyError as error:
+        # Of another release; the space of this one's engine is being filled meanwhile.
+        raise PlacingFailed("engine_gone") from error
 
 
-def _remotely(space: EmbeddingModel, texts: Sequence[str]) -> Vectors:
-    from analytics.providers import embeddings, refs  # noqa: PLC0415
+def _remotely(space: EmbeddingModel, texts: Sequence[str], seconds: float) -> Vectors:
+    from analytics.search import remote  # noqa: PLC0415
 
     try:
-        ref = refs.provider_ref(space.provider_id)
-    except refs.ProviderUnavailable as error:
+        return remote.place(space.code, texts, seconds=seconds)
+    except remote.NotPlaced as error:
         raise PlacingFailed(error.code) from error
-    outcome = embeddings.embed(ref, _without_personal_data(texts))
-    if outcome.vectors is None:
-        raise PlacingFailed(outcome.error)
-    return outcome.vectors
-
-
-def _without_personal_data(texts: Sequence[str]) -> Sequence[str]:
-    """Leave personal data out of what a provider gets, unless the company chose otherwise."""
-    from analytics.redaction import redact  # noqa: PLC0415
-
-    chosen = AiSettings.objects.filter(pk=1).values_list("redacts", flat=True).first()
-    return texts if chosen is False else redact(texts, ()).texts
-
-
-def remote_code(provider_id: Any, model: str) -> str:
-    """Return the code of a provider's space; another version of how we ask is another space."""
-    return f"{REMOTE}{provider_id}:{model}:1"[:160]

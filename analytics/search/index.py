@@ -8,7 +8,7 @@ import structlog
 
 from analytics.models import EmbeddingModel, MessageEmbedding
 from evosense.core.locks import try_named_lock
-from evosense.core.schema import current_schema, database_cursor, in_transaction
+from evosense.core.schema import current_schema, database_cursor
 
 log = structlog.get_logger(__name__)
 
@@ -73,9 +73,7 @@ def drop_index(space: EmbeddingModel) -> None:
     if _state(space) is None:
         return
     with database_cursor() as cursor:
-        # In a transaction (the house's own tests) nothing can be concurrent.
-        how = "" if in_transaction() else "CONCURRENTLY"
-        cursor.execute(f"DROP INDEX {how} IF EXISTS {index_name(space)}")
+        cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index_name(space)}")
     log.info("near_index_dropped", space=space.pk)
 
 
@@ -85,17 +83,15 @@ def _build(space: EmbeddingModel, rows: int) -> None:
         try:
             cursor.execute("SET maintenance_work_mem = %s", [f"{memory}MB"])
             cursor.execute("SET max_parallel_maintenance_workers = 1")
-            how = "" if in_transaction() else "CONCURRENTLY"
             cursor.execute(
-                f"CREATE INDEX {how} {index_name(space)} ON analytics_messageembedding"
+                f"CREATE INDEX CONCURRENTLY {index_name(space)} ON analytics_messageembedding"
                 f" USING hnsw (embedding halfvec_cosine_ops)"
                 f" WITH (m = {M}, ef_construction = {EF_CONSTRUCTION})"
                 f" WHERE model_id = {int(space.pk)}"
             )
         finally:
-            if not in_transaction():
-                cursor.execute("RESET maintenance_work_mem")
-                cursor.execute("RESET max_parallel_maintenance_workers")
+            cursor.execute("RESET maintenance_work_mem")
+            cursor.execute("RESET max_parallel_maintenance_workers")
     log.info("near_index_built", space=space.pk, rows=rows)
 
 

@@ -132,7 +132,8 @@ def _vector(space: EmbeddingModel, text: str) -> Any:
     key = f"search:{space.pk}:{hashlib.sha256(text.encode()).hexdigest()}"
     known = cache.get(key)
     if known is None:
-        known = np.asarray(engines.place(space, [text])[0], dtype=np.float32).tobytes()
+        placed = engines.place(space, [text], seconds=engines.QUERY_SECONDS)[0]
+        known = np.asarray(placed, dtype=np.float32).tobytes()
         cache.set(key, known, REMEMBERED_SECONDS)
     return np.frombuffer(known, dtype=np.float32)
 

@@ -12,7 +12,8 @@ from django.db.models import Max
 from django.utils import timezone
 
 from analytics.models import AiSettings, EmbeddingModel
-from analytics.search import engines
+from analytics.providers.rows import provider_rows
+from analytics.search import engines, remote
 
 State = EmbeddingModel.State
 
@@ -70,13 +71,11 @@ def wanted_code() -> str:
     if provider_id is None:
         return engines.default_code()
     model = _embedding_model(provider_id)
-    return engines.remote_code(provider_id, model) if model else engines.default_code()
+    return remote.code_of(provider_id, model) if model else engines.default_code()
 
 
 def _embedding_model(provider_id: UUID) -> str:
-    from analytics.providers import rows  # noqa: PLC0415  (with the engines, only when needed)
-
-    found = rows.provider_rows().filter(pk=provider_id).values_list("embedding_model", flat=True)
+    found = provider_rows().filter(pk=provider_id).values_list("embedding_model", flat=True)
     return found.first() or ""
 
 

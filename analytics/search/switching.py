@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from analytics.models import EmbeddingModel, MessageEmbedding
-from analytics.search import engines, filling, index, spaces
+from analytics.search import engines, filling, index, remote, spaces
 
 log = structlog.get_logger(__name__)
 State = EmbeddingModel.State
@@ -50,7 +50,7 @@ def _begin(code: str) -> EmbeddingModel | None:
         rows.update(state=State.BUILDING, filled_down_to=None, measured_at=None, recall_at=None)
         known.refresh_from_db()
         return known
-    provider = code.split(":")[1] if code.startswith(engines.REMOTE) else None
+    provider = remote.provider_of(code) if code.startswith(engines.REMOTE) else None
     with suppress(IntegrityError), transaction.atomic():
         return spaces.make_space(code, state=State.BUILDING, provider_id=provider)
     return None

@@ -33,7 +33,7 @@ def engine(monkeypatch):
     """Make every space use the tiny engine, and note what it was asked."""
     asked = []
 
-    def place(space, texts):
+    def place(space, texts, **_within):
         asked.append((space.code, list(texts)))
         return fake_place(texts)
 

@@ -69,7 +69,7 @@ def test_an_edit_while_a_text_is_placed_makes_it_be_placed_again(tenant, engine,
     message = make_message(text="minha entrega atrasou")
     jobs.want_embeddings([message.pk])
 
-    def edited_meanwhile(space, texts):
+    def edited_meanwhile(space, texts, **_within):
         vectors = fake_place(texts)
         if "entrega" in texts[0]:
             now = timezone.now()
@@ -89,7 +89,7 @@ def test_a_provider_that_is_down_postpones_and_loses_nothing(tenant, engine, mon
     message = make_message(text="minha entrega atrasou")
     jobs.want_embeddings([message.pk])
 
-    def down(space, texts):
+    def down(space, texts, **_within):
         raise engines.PlacingFailed("timeout")
 
     with monkeypatch.context() as broken:

@@ -12,6 +12,14 @@ from messaging.tests.factories import make_conversation, make_message
 ROWS = 600
 
 
+@pytest.fixture(autouse=True)
+def stage(committed, tenant):
+    """Commit, because indexes are built outside transactions; leave none behind."""
+    yield
+    for space in EmbeddingModel.objects.all():
+        index.drop_index(space)
+
+
 def fill(rows=ROWS, clusters=40, seed=3):
     """Store clustered places, one message each; returns the space and the vectors by message."""
     random = np.random.default_rng(seed)
@@ -53,8 +61,7 @@ def truth(vectors, query, limit=20):
     return {pk for _similarity, pk in near[:limit]}
 
 
-@pytest.mark.usefixtures("committed")
-def test_it_is_built_above_and_dropped_below_and_only_once(tenant, monkeypatch):
+def test_it_is_built_above_and_dropped_below_and_only_once(monkeypatch):
     space, vectors = fill()
     assert index.ensure_index(space) == ""
     assert index.ensure_index(space, above=500) == "built"
@@ -66,8 +73,7 @@ def test_it_is_built_above_and_dropped_below_and_only_once(tenant, monkeypatch):
     assert not index.is_indexed(space)
 
 
-@pytest.mark.usefixtures("committed")
-def test_what_a_killed_build_left_is_dropped(tenant):
+def test_what_a_killed_build_left_is_dropped():
     space, _vectors = fill(rows=60)
     index.ensure_index(space, above=10)
     with connection.cursor() as cursor:
@@ -80,22 +86,22 @@ def test_what_a_killed_build_left_is_dropped(tenant):
     assert index._state(space) is None
 
 
-def test_with_and_without_the_index_the_true_neighbours_are_found(tenant):
+def test_with_and_without_the_index_the_true_neighbours_are_found():
     space, vectors = fill()
     query = next(iter(vectors.values()))
     wanted = truth(vectors, query)
     assert {pk for pk, _near in meaning.nearest(space, query, 20)} == wanted
-    index._build(space, ROWS)
+    index.ensure_index(space, above=10)
     found = meaning.nearest(space, query, 20)
     assert len({pk for pk, _near in found} & wanted) >= 19
     assert [near for _pk, near in found] == sorted((near for _pk, near in found), reverse=True)
 
 
 @pytest.mark.parametrize("exact_up_to", [20_000, 0])
-def test_a_filter_never_leaves_fewer_than_there_are(tenant, monkeypatch, exact_up_to):
+def test_a_filter_never_leaves_fewer_than_there_are(monkeypatch, exact_up_to):
     monkeypatch.setattr(meaning, "EXACT_UP_TO", exact_up_to)
     space, vectors = fill()
-    index._build(space, ROWS)
+    index.ensure_index(space, above=10)
     rows = Message.objects.filter(direction="outbound")
     few = set(rows.values_list("pk", flat=True))
     query = next(iter(vectors.values()))
@@ -106,9 +112,9 @@ def test_a_filter_never_leaves_fewer_than_there_are(tenant, monkeypatch, exact_u
     assert len(wanted & set(found)) >= 18
 
 
-def test_the_index_is_walked_and_nothing_sorted(tenant):
+def test_the_index_is_walked_and_nothing_sorted():
     space, vectors = fill()
-    index._build(space, ROWS)
+    index.ensure_index(space, above=10)
     query = next(iter(vectors.values()))
     plans = []
 
@@ -124,9 +130,9 @@ def test_the_index_is_walked_and_nothing_sorted(tenant):
     assert index.index_name(space) in plans[0]
 
 
-def test_the_weekly_check_widens_the_search_then_tells(tenant, monkeypatch):
+def test_the_weekly_check_widens_the_search_then_tells(monkeypatch):
     space, _vectors = fill(rows=200)
-    index._build(space, 200)
+    index.ensure_index(space, above=10)
     assert recall.check_if_due(space) >= recall.ENOUGH
     space.refresh_from_db()
     assert space.recall_at
@@ -146,7 +152,7 @@ def test_the_weekly_check_widens_the_search_then_tells(tenant, monkeypatch):
     assert not AiNotice.objects.filter(kind="recall", closed_at=None).exists()
 
 
-def test_cuts_are_percentiles_of_random_pairs_and_wait_for_enough(tenant):
+def test_cuts_are_percentiles_of_random_pairs_and_wait_for_enough():
     space, _vectors = fill(rows=100)
     assert not cuts.measure_if_due(space)
     assert spaces.cuts(space) == spaces.EMBEDDED_CUTS

@@ -113,7 +113,7 @@ def test_whoever_may_not_see_numbers_neither_sees_nor_searches_one(said, client_
 
 
 def test_a_provider_that_does_not_answer_is_told_and_words_are_shown(said, client_for, monkeypatch):
-    def down(space, texts):
+    def down(space, texts, **_within):
         raise engines.PlacingFailed("timeout")
 
     cache.clear()

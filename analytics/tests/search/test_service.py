@@ -174,7 +174,7 @@ def test_newest_first_sorts_what_was_found(said):
 
 
 def test_words_go_on_when_the_provider_of_the_space_does_not_answer(said, monkeypatch):
-    def down(space, texts):
+    def down(space, texts, **_within):
         raise engines.PlacingFailed("timeout")
 
     monkeypatch.setattr(engines, "place", down)

@@ -98,7 +98,7 @@ def test_a_new_space_whose_provider_fails_catches_up_and_the_old_one_goes_on(fil
     want(monkeypatch, NEW)
     switching.tend()
 
-    def half_down(space, texts):
+    def half_down(space, texts, **_within):
         if space.code == NEW:
             raise engines.PlacingFailed("timeout")
         return fake_place(texts)
