@@ -92,6 +92,16 @@ _ACTS = (
         _("%(who)s changed what is analysed, by whom and for how much"),
     ),
     (
+        "analysis.redaction_off",
+        _("Redaction switched off"),
+        _("%(who)s lets personal data leave for the provider"),
+    ),
+    (
+        "analysis.redaction_on",
+        _("Redaction switched on"),
+        _("%(who)s has personal data left out before texts leave for the provider"),
+    ),
+    (
         "analysis.corrected",
         _("Judgement corrected"),
         _("%(who)s corrected how a message was judged"),

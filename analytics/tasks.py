@@ -4,6 +4,7 @@ from celery import shared_task
 
 from analytics.analysis import tasks as analysis_tasks  # noqa: F401  (found by Celery from here)
 from analytics.experiments import tasks as experiment_tasks  # noqa: F401
+from analytics.labelling import tasks as labelling_tasks  # noqa: F401
 from analytics.providers import tasks as provider_tasks  # noqa: F401
 from analytics.search import tasks as search_tasks  # noqa: F401
 from analytics.services import counters

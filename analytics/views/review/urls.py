@@ -1,3 +1,11 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from analytics.views.review import pages
+
+urlpatterns = [
+    path("", pages.overview, name="review"),
+    path("pergunta/", pages.question, name="review-question"),
+    path("sortear/", pages.draw, name="review-draw"),
+    path("congelar/", pages.freeze, name="review-freeze"),
+    path("treinar/", pages.train, name="review-train"),
+]
