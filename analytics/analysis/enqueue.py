@@ -71,10 +71,10 @@ def _unjudged(wordings: Sequence[Wording]) -> list[Wording]:
 
 
 def _want_places(message_ids: Collection[int], wordings: Sequence[Wording]) -> None:
-    """Everything said is searched by meaning, also what nobody judges; what was deleted is not."""
+    """Everything said is searched by meaning, also what nobody judges."""
     rows = MessageEmbedding.objects.filter(message_id__in=message_ids)
     placed = set(rows.values_list("message_id", flat=True))
     said = {one.message_id for one in wordings}
-    edited = {one.message_id for one in wordings if one.is_edited}
-    jobs.want_embeddings(said - placed)
-    jobs.want_again(edited | (placed - said))
+    changed = {one.message_id for one in wordings if one.is_edited} | (placed - said)
+    jobs.want_again(changed)
+    jobs.want_embeddings(said - placed - changed)

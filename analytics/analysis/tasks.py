@@ -34,6 +34,8 @@ def note_stored_messages(*, event_id: int, payload: dict[str, Any]) -> None:  # 
         begin_judging()
     if jobs.is_due():
         fair_enqueue("ai", fill_embeddings)
+    if jobs.is_due():
+        fair_enqueue("ai", fill_embeddings)
 
 
 def begin_judging() -> None:

@@ -17,7 +17,7 @@ from analytics.analysis.provider_arm import Judged
 from analytics.analysis.rows import ask_people, store_production, write_rows
 from analytics.analysis.settings import ai_settings
 from analytics.events import MessagesJudged
-from analytics.models import AiSettings, Inference
+from analytics.models import AiSettings
 from evosense.core.outbox import emit
 from messaging.selectors.wordings import Wording, names_in, wordings_of
 
@@ -54,20 +54,12 @@ def judge_claim(held: Claim, settings: AiSettings, standing: Judge) -> None:
 
 
 def _judged(wordings: Sequence[Wording], standing: Judge) -> Judged:
-    """Have everything judged; what a canary's arm cannot judge, production does."""
     found = Judged([])
     for who, items in _by_judge(wordings, standing):
-        _add(found, judge(items, who.arm, who.mark, part=who.part))
-        if who.mark.run_id:
-            failed = {row.message_id for row in found.rows if row.status != Inference.Status.OK}
-            left = [item for item in items if item.message_id in failed]
-            _add(found, judge(left, standing.arm, standing.mark, part=standing.part))
+        judged = judge(items, who.arm, who.mark, part=who.part)
+        found.rows += judged.rows
+        found.doubted += judged.doubted
     return found
-
-
-def _add(found: Judged, more: Judged) -> None:
-    found.rows += more.rows
-    found.doubted += more.doubted
 
 
 def _wanted(message_ids: Sequence[int], settings: AiSettings) -> list[Wording]:

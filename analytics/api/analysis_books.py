@@ -8,6 +8,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from analytics.analysis.choosing import choose
 from analytics.analysis.selectors import (
     CallFilter,
     backlog_counts,
@@ -15,9 +16,14 @@ from analytics.analysis.selectors import (
     call_page,
     usage_by_day,
 )
-from analytics.analysis.settings import ai_settings, save_settings
+from analytics.analysis.settings import ai_settings
 from analytics.api.analysis import READ, TAG, WRITE
-from analytics.api.analysis_inputs import CallQuery, PeriodQuery, SettingsSerializer
+from analytics.api.analysis_inputs import (
+    CallQuery,
+    PeriodQuery,
+    SettingsChangeSerializer,
+    SettingsSerializer,
+)
 from analytics.api.analysis_outputs import (
     CallSerializer,
     StatsSerializer,
@@ -102,16 +108,16 @@ class AnalysisSettings(ApiView):
             id="analysis_settings_update",
             tag=TAG,
             scope=WRITE,
-            body=SettingsSerializer,
+            body=SettingsChangeSerializer,
             answer=SettingsSerializer,
             example={"analyses_sent": True},
         )
     )
     def patch(self, request: Request) -> Response:
         """Change some of the settings; fields that are left out stay."""
-        fields = checked_body(SettingsSerializer, request.data)
+        fields = checked_body(SettingsChangeSerializer, request.data)
         given = {name: value for name, value in fields.items() if name in request.data}
-        return Response(SettingsSerializer(save_settings(**given)).data)
+        return Response(SettingsSerializer(choose(**given)).data)
 
 
 def _period(query: dict[str, Any]) -> tuple[datetime, datetime]:

@@ -87,10 +87,21 @@ class SettingsSerializer(serializers.ModelSerializer[AiSettings]):
 
     class Meta:
         model = AiSettings
-        fields = (
+        fields: tuple[str, ...] = (
             "engine", "provider_id", "redacts", "analyses_received", "analyses_sent",
             "analyses_groups", "analyses_closed", "takes_short_cut", "token_limit",
             "cost_limit_micros", "currency", "experiments_share", "conversations_share",
             "embeds_remotely",
         )  # fmt: skip
         extra_kwargs = {name: {"required": False} for name in fields if name != "provider_id"}
+
+
+class SettingsChangeSerializer(SettingsSerializer):
+    confirms_sharing = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Needed to switch `redacts` off: personal data then leaves for the provider.",
+    )
+
+    class Meta(SettingsSerializer.Meta):
+        fields = (*SettingsSerializer.Meta.fields, "confirms_sharing")

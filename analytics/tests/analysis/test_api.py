@@ -199,6 +199,8 @@ def test_settings_are_changed_and_the_change_is_in_the_trail(tenant, ask, provid
     refused = ask("patch", "analysis/settings", {"engine": "provider"})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "provider_id")
     body = {"engine": "provider", "provider_id": str(provider.pk), "redacts": False}
+    assert ask("patch", "analysis/settings", body).json()["code"] == "confirmation_required"
+    body["confirms_sharing"] = True
     assert ask("patch", "analysis/settings", body).json()["redacts"] is False
     entry = AuditEntry.objects.filter(action="analysis.settings_changed").get()
     assert entry.changes["redacts"] == [True, False]
