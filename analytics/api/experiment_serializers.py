@@ -101,7 +101,7 @@ class DisagreementQuery(PageQuery):
 
 class SideInputSerializer(Fields):
     engine = serializers.CharField(
-        max_length=60, help_text="embedded, alone, booster:<number> or a provider's id."
+        max_length=60, help_text="embedded, words, booster:<number> or a provider's id."
     )
     model = serializers.CharField(max_length=120, required=False, default="", allow_blank=True)
     prompt = serializers.UUIDField(required=False, default=None, allow_null=True)

@@ -65,10 +65,10 @@ class ExperimentList(ApiView):
             status=201,
             is_idempotent=True,
             example={
-                "name": "Context helps?",
+                "name": "Better than a list of words?",
                 "mode": "backfill",
                 "baseline": {"engine": "embedded"},
-                "candidates": [{"engine": "alone"}],
+                "candidates": [{"engine": "words"}],
             },
         )
     )
@@ -77,7 +77,7 @@ class ExperimentList(ApiView):
         asked = asked_of(checked_body(ExperimentInputSerializer, request.data))
 
         def create() -> object:
-            run = create_run(asked, author_id=None, author=str(request.auth))
+            run = create_run(asked, author_id=None, author=_name(request))
             return _described(run.public_id)
 
         return answer_post(request, create, status=201)
@@ -224,7 +224,7 @@ class ExperimentReplay(ApiView):
         fields = checked_body(ReplayInputSerializer, request.data)
 
         def begin() -> object:
-            run = replay(**fields, author_id=None, author=str(request.auth))
+            run = replay(**fields, author_id=None, author=_name(request))
             return _described(run.public_id)
 
         return answer_post(request, begin, status=201)
@@ -277,3 +277,7 @@ def _position(cursor: str) -> int:
         message = _("This cursor is not one that a list returned.")
         raise Invalid("invalid_cursor", message, field="cursor")
     return int(cursor)
+
+
+def _name(request: Request) -> str:
+    return f"API: {getattr(request.auth, 'name', '')}"

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from analytics.analysis.items import ArmSpec
 from analytics.embedded import analyser
+from analytics.experiments import yardstick
 from analytics.models import Arm, Booster, ExperimentRun, PromptTemplate
 from analytics.models.choices import Task
 from analytics.prompting.versions import is_intact
@@ -16,14 +17,14 @@ from evosense.core.errors import Conflict, Invalid
 
 BASELINE = "baseline"
 MOST_CANDIDATES = 3
-# The embedded analyser as if each message stood alone: shows what the context brings.
-ALONE = "alone"
+# The plain list of words: an analyser that does not beat it is worth nothing.
+WORDS = "words"
 _BOOSTER = "+booster-"
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One side as it is asked for: `engine` is embedded, alone, booster:<n> or a provider's id.
+    """One side as it is asked for: `engine` is embedded, words, booster:<n> or a provider's id.
 
     `template` is the id of a version; without one a provider gets the words of the house.
     """
@@ -35,16 +36,15 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """What a side needs to judge: the analyser, and whether it may read what was said before."""
+    """What a side needs to judge: the analyser; None for the list of words."""
 
-    spec: ArmSpec
-    reads_context: bool = True
+    spec: ArmSpec | None
 
 
 def arm_of(choice: Choice, *, key: str, field: str) -> Arm:
     """Return an unsaved side; raises Invalid naming `field` for what does not exist here."""
     arm = Arm(key=key, is_baseline=key == BASELINE)
-    if choice.engine in {"embedded", ALONE} or choice.engine.startswith("booster:"):
+    if choice.engine in {"embedded", WORDS} or choice.engine.startswith("booster:"):
         arm.model_name = _embedded_model(choice.engine, field)
         return arm
     ref = _provider(choice.engine, field)
@@ -62,7 +62,7 @@ def choice_of(arm: Arm) -> Choice:
         return Choice(str(arm.provider_id), arm.model_name, template)
     if _BOOSTER in arm.model_name:
         return Choice(f"booster:{arm.model_name.rpartition('-')[2]}")
-    return Choice(ALONE if arm.model_name.endswith(f"+{ALONE}") else "embedded")
+    return Choice(WORDS if is_yardstick(arm) else "embedded")
 
 
 def judging_of(arm: Arm) -> Judging:
@@ -80,7 +80,12 @@ def judging_of(arm: Arm) -> Judging:
         )
     if _BOOSTER in arm.model_name:
         return Judging(ArmSpec(booster=booster_of(arm)))
-    return Judging(ArmSpec(), reads_context=not arm.model_name.endswith(f"+{ALONE}"))
+    return Judging(None if is_yardstick(arm) else ArmSpec())
+
+
+def is_yardstick(arm: Arm) -> bool:
+    """Tell whether this side is the list of words, which never judges in production."""
+    return arm.provider_id is None and arm.model_name == yardstick.NAME
 
 
 def booster_of(arm: Arm) -> Booster | None:
@@ -97,7 +102,7 @@ def engine_choices() -> list[tuple[str, str]]:
     """Return (engine, words) of what may judge here."""
     choices = [
         ("embedded", _("Embedded analyser")),
-        (ALONE, _("Embedded analyser without context")),
+        (WORDS, _("List of words (yardstick)")),
     ]
     for booster in Booster.objects.defer("weights").order_by("-version"):
         words = _("Embedded analyser with booster %(number)s") % {"number": booster.version}
@@ -119,8 +124,8 @@ def short_name(arm: Arm) -> str:
         return arm.template.version
     if arm.provider_id is not None:
         return arm.model_name
-    if arm.model_name.endswith(f"+{ALONE}"):
-        return _("without context")
+    if is_yardstick(arm):
+        return _("list of words")
     if _BOOSTER in arm.model_name:
         return _("booster %(number)s") % {"number": arm.model_name.rpartition("-")[2]}
     return _("embedded")
@@ -137,6 +142,8 @@ def names_of(arms: list[Arm]) -> dict[str, str]:
 
 def provider_name(arm: Arm) -> str:
     """Return who is asked: the provider's name, or that it is the house's own analyser."""
+    if is_yardstick(arm):
+        return _("List of words (yardstick)")
     if arm.provider_id is None:
         return _("Embedded analyser")
     row = provider_rows().filter(pk=arm.provider_id).first()
@@ -152,8 +159,8 @@ def _embedded_model(engine: str, field: str) -> str:
     version = analyser().version
     if engine == "embedded":
         return version
-    if engine == ALONE:
-        return f"{version}+{ALONE}"
+    if engine == WORDS:
+        return yardstick.NAME
     number = engine.partition(":")[2]
     if not number.isdecimal() or not Booster.objects.filter(version=int(number)).exists():
         raise Invalid("invalid", _("Choose who judges."), field=field)

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from analytics.experiments.arms import BASELINE, MOST_CANDIDATES, Choice, arm_of
+from analytics.experiments.arms import BASELINE, MOST_CANDIDATES, Choice, arm_of, is_yardstick
 from analytics.experiments.estimate import estimate_micros
 from analytics.experiments.metrics import PRIMARIES
 from analytics.experiments.statistics.proportions import messages_needed
@@ -98,6 +98,9 @@ def _arms(asked: NewRun) -> list[Arm]:
     arms = [arm_of(asked.baseline, key=BASELINE, field="baseline")]
     for number, choice in enumerate(asked.candidates, start=1):
         arms.append(arm_of(choice, key=f"candidate-{number}", field=f"candidate_{number}"))
+    if asked.mode == Mode.CANARY and any(is_yardstick(arm) for arm in arms):
+        message = _("The list of words is a yardstick. It does not judge in production.")
+        raise Invalid("not_a_judge", message, field="candidate_1")
     seen = {(arm.provider_id, arm.model_name, arm.template_id) for arm in arms}
     if len(seen) < len(arms):
         message = _("Two sides are the same: nothing would be compared.")

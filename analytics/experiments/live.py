@@ -61,6 +61,8 @@ def split(conversation_ids: Sequence[int]) -> Mapping[int, Judge]:
     except DomainError as error:
         _stop(run, error.code, {})
         return {}
+    if judging.spec is None:
+        return {}
     # Without a run's id: these are live judgements, and the embedded analyser stands in for them.
     mark = Mark(run_key=_key(run), arm_key=arm.key)
     return dict.fromkeys(taken, Judge(judging.spec, mark, part="experiments"))

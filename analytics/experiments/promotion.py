@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analytics.analysis.settings import ai_settings
-from analytics.experiments.arms import ALONE, arms_of, booster_of, judging_of
+from analytics.experiments.arms import arms_of, booster_of, is_yardstick, judging_of
 from analytics.experiments.gate import Gate, gate_of
 from analytics.models import AiSettings, Arm, Booster, ExperimentRun, PromptTemplate
 from analytics.models.choices import Task
@@ -125,8 +125,8 @@ def _install(run: ExperimentRun, arm: Arm, author: Author, why: Why) -> None:
     if arm.provider_id is not None:
         _install_provider(arm, author, why)
         return
-    if arm.model_name.endswith(f"+{ALONE}"):
-        message = _("This side only measures what the context brings; it cannot judge by itself.")
+    if is_yardstick(arm):
+        message = _("The list of words is a yardstick. It does not judge in production.")
         raise Conflict("not_a_judge", message, field="arm")
     _choose(AiSettings.Engine.EMBEDDED, None)
     _activate(booster_of(arm), run.run_id)

@@ -66,9 +66,9 @@ def sweep_experiments() -> None:
         is_undrawn = not run.total_messages and run.mode != run.Mode.SHADOW
         if is_undrawn or SampleItem.objects.filter(run=run, done_at=None).exists():
             wake(run.pk)
-    for pk in ExperimentRun.objects.filter(status=Status.COMPLETED, report=None).values_list(
-        "pk", flat=True
-    ):
+    for pk in ExperimentRun.objects.filter(
+        status=Status.COMPLETED, report__isnull=True
+    ).values_list("pk", flat=True):
         enqueue(compute_report_of, run_pk=pk)
 
 

@@ -10,14 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from analytics.analysis.items import Item
 from analytics.analysis.judging import judge_items
+from analytics.analysis.rows import write_rows
 from analytics.experiments.arms import Judging, arms_of, judging_of
 from analytics.experiments.running import LIVE_MODES, complete_run, fail_run, stop_for
 from analytics.experiments.sampling import freeze_sample
+from analytics.experiments.yardstick import judge_by_words
 from analytics.models import Arm, ExperimentRun, Inference, ModelCall, SampleItem
 from analytics.values import Turn
 from evosense.core.errors import DomainError
@@ -92,8 +95,12 @@ def _judge_by(run: ExperimentRun, side: Side, batch: Sequence[SampleItem]) -> bo
         run_id=run.run_id, arm_key=side.arm.key, message_id__in=[one.message_id for one in batch]
     )
     known = set(have.values_list("message_id", flat=True))
-    items = [item_of(one, side.judging) for one in batch if one.message_id not in known]
+    items = [item_of(one) for one in batch if one.message_id not in known]
     if not items:
+        return False
+    if side.judging.spec is None:
+        with transaction.atomic():
+            write_rows(judge_by_words(items, run_id=run.run_id, arm_key=side.arm.key))
         return False
     rows = judge_items(
         items,
@@ -107,10 +114,10 @@ def _judge_by(run: ExperimentRun, side: Side, batch: Sequence[SampleItem]) -> bo
     return any(row.status == Inference.Status.SKIPPED_BUDGET for row in rows)
 
 
-def item_of(item: SampleItem, judging: Judging) -> Item:
-    """Return a frozen message as this side reads it."""
+def item_of(item: SampleItem) -> Item:
+    """Return a frozen message as every side reads it."""
     turns = [Turn(turn["who"], turn["text"]) for turn in item.context]
-    return Item(item.message_id, item.text, turns if judging.reads_context else ())
+    return Item(item.message_id, item.text, turns)
 
 
 def _end(run: ExperimentRun) -> bool:

@@ -101,6 +101,9 @@ class Supervisor:
                 fresh = await self._seed()
                 if self.demo:
                     group.create_task(self._managed("simulator", simulator).keep_running())
+                    # Beside the house, which is open already: it judges some thousand messages.
+                    laboratory = self._managed("laboratory", manage("seed_laboratory"))
+                    group.create_task(laboratory.run_once(keep_output=True))
                 if fresh and welcome.done():
                     self._announce()
 

@@ -15,7 +15,7 @@ FORM = {
     "primary_metric": "sentiment_accuracy",
     "min_effect": "5",
     "baseline_engine": "embedded",
-    "candidate_1_engine": "alone",
+    "candidate_1_engine": "words",
 }
 
 
@@ -66,7 +66,7 @@ def test_a_form_creates_a_draft_that_shows_what_it_needs(client_for):
     assert answer.status_code == 302
     assert answer["Location"] == url("detail", run)
     assert [arm.model_name for arm in run.arms.order_by("pk")] == [
-        "embedded-pt-1", "embedded-pt-1+alone",
+        "embedded-pt-1", "words-pt-1",
     ]  # fmt: skip
     assert run.sample["planned"] == 626
     assert AuditEntry.objects.filter(action="experiment.created").exists()

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from analytics.experiments import arms, worker
+from analytics.experiments import worker
 from analytics.experiments.running import cancel_run, pause_run, resume_run, start_run
 from analytics.models import Arm, ExperimentRun, Inference, ModelCall, SampleItem
 from analytics.tests.experiments.factories import FakeJudge, freeze, make_messages, make_run
@@ -71,7 +71,7 @@ def test_what_is_judged_already_is_not_asked_again(judge):
     run = running()
     freeze(run, messages, done=False)
     judge(
-        [worker.item_of(SampleItem.objects.first(), arms.Judging(None))], None,
+        [worker.item_of(SampleItem.objects.first())], None,
         arm_key="baseline", run_key=run.run_id, run_id=run.run_id, is_shadow=True,
         part="experiments",
     )  # fmt: skip
@@ -167,19 +167,14 @@ def test_an_empty_window_fails_with_its_reason(judge):
     assert (run.status, run.error) == ("failed", "empty_sample")
 
 
-def test_a_side_without_context_reads_none(judge):
-    from messaging.tests.factories import make_conversation, make_message
-
-    conversation = make_conversation()
-    for _ in range(3):
-        make_message(conversation)
+def test_the_list_of_words_judges_beside_the_others(judge):
+    make_messages(2, text="Péssimo, não gostei nada, que demora")
     run = running()
-    Arm.objects.filter(run=run, key="candidate-1").update(model_name="embedded-pt-1+alone")
+    Arm.objects.filter(run=run, key="candidate-1").update(model_name="words-pt-1")
     worker.take_turn(run.pk)
-    by_arm = {}
-    for (arm, items), start in zip(judge.calls, (0, 3), strict=True):
-        by_arm[arm] = sum(judge.contexts[start : start + len(items)])
-    assert by_arm == {"baseline": 3, "candidate-1": 0}
+    rows = Inference.objects.filter(run_id=run.run_id, arm_key="candidate-1")
+    assert set(rows.values_list("sentiment", "emotion", "is_shadow")) == {(-1.0, "raiva", True)}
+    assert {arm for arm, _items in judge.calls} == {"baseline"}
 
 
 def test_states_move_only_where_they_may():
