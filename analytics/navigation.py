@@ -6,6 +6,17 @@ from evosense.core.shell import SettingItem, register_setting
 
 _PAGES = (
     SettingItem(
+        "ai-settings",
+        "analytics:ai-settings",
+        _("Analysis by AI"),
+        "integrations",
+        order=25,
+        permission="ai.manage",
+        keywords=_("sentiment, budget, cost, tokens, usage, redaction, LGPD, analysis"),
+        note=_("What is analysed, by whom, and for how much"),
+        icon="spark",
+    ),
+    SettingItem(
         "ai-providers",
         "analytics:ai-providers",
         _("AI providers"),

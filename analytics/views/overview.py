@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from analytics.selectors.notices import notice_views
 from analytics.selectors.overview import PERIODS
 from analytics.selectors.overview import overview as read_overview
 from evosense.core.htmx import render_page
@@ -35,6 +36,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "self_url": path if period == "hoje" else f"{path}?periodo={period}",
         "sees_numbers": "numbers.view" in permissions,
         "may_manage": "connections.manage" in permissions,
+        "notices": notice_views(urgent=True) if "ai.manage" in permissions else [],
     }
     return render_page(request, "analytics/overview.html", context, partial="board")
 

@@ -1,10 +1,18 @@
 from django.urls import path
 
-from analytics.views.setup import provider_page, providers
+from analytics.views.setup import ai_settings, provider_page, providers, usage
 
 _PROVIDER = "provedores/<uuid:provider_id>/"
 
 urlpatterns = [
+    path("", ai_settings.ai_settings_page, name="ai-settings"),
+    path(
+        "avisos/<int:notice_id>/fechar/",
+        ai_settings.notice_close,
+        name="ai-settings-notice-close",
+    ),
+    path("uso/", usage.usage_page, name="ai-settings-usage"),
+    path("uso/csv/", usage.usage_csv, name="ai-settings-usage-csv"),
     path("provedores/", providers.provider_list, name="ai-providers"),
     path("provedores/novo/", providers.provider_new, name="ai-providers-new"),
     path(_PROVIDER, provider_page.provider_detail, name="ai-providers-detail"),

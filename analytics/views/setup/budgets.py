@@ -1,0 +1,69 @@
+"""The month's budget as bars: what was used of what may be used, whole and by part."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from analytics.analysis.selectors import budget_states
+from analytics.models import AiBudget
+
+MICROS = 1_000_000
+_NEAR, _FULL = 80, 100
+
+
+@dataclass(frozen=True)
+class BudgetLine:
+    """One bar; `limit` is "" where nothing is limited, and `tone` the fill of the bar."""
+
+    label: str
+    what: str
+    used: str
+    limit: str
+    percent: int
+    tone: str
+
+
+def budget_lines() -> list[BudgetLine]:
+    """Return tokens and money of the whole, then of the parts that used any."""
+    lines = []
+    for state in budget_states():
+        label = str(AiBudget.Part(state.part).label)
+        is_whole = state.part == AiBudget.Part.ALL
+        if is_whole or state.used_tokens or state.limits.tokens is not None:
+            lines.append(
+                _line(label, _("tokens"), state.used_tokens, state.limits.tokens, count_words)
+            )
+        if is_whole or state.used_micros or state.limits.micros is not None:
+            lines.append(
+                _line(label, _("money"), state.used_micros, state.limits.micros, money_words)
+            )
+    return lines
+
+
+def count_words(amount: int) -> str:
+    return number_format(amount, force_grouping=True)
+
+
+def money_words(micros: int, currency: str = "BRL") -> str:
+    """Return an amount as people write it: R$ 2,38; small ones with four digits."""
+    amount = Decimal(micros) / MICROS
+    digits = 4 if 0 < abs(amount) < 1 else 2
+    sign = {"BRL": "R$", "USD": "US$", "EUR": "€"}.get(currency, currency)
+    return f"{sign} {number_format(round(amount, digits), decimal_pos=digits, force_grouping=True)}"
+
+
+def costs_words(costs: dict[str, int]) -> str:
+    """Return amounts of several currencies, never added to one another."""
+    told = [money_words(micros, currency) for currency, micros in sorted(costs.items()) if micros]
+    return " + ".join(told) or money_words(0)
+
+
+def _line(label: str, what: str, used: int, limit: int | None, words: Any) -> BudgetLine:
+    percent = 0 if limit is None else (_FULL if not limit else min(_FULL, used * 100 // limit))
+    tone = "b" if percent >= _FULL else "w" if percent >= _NEAR else "1"
+    return BudgetLine(
+        label, what, words(used), "" if limit is None else words(limit), percent, tone
+    )
