@@ -27,7 +27,7 @@ _READ, _WRITE = "prompts:read", "prompts:write"
 
 
 class LabelSerializer(serializers.Serializer[Any]):
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     number = serializers.IntegerField()
     is_protected = serializers.BooleanField()
     updated_at = UtcDateTimeField()
@@ -75,7 +75,7 @@ class NewVersionSerializer(Fields):
 
 class MoveSerializer(Fields):
     version = serializers.UUIDField()
-    label = serializers.CharField(max_length=32)
+    label = serializers.CharField(max_length=32)  # type: ignore[assignment]
 
 
 class PromptQuery(Query):
@@ -196,4 +196,4 @@ def _refuse_protected(row: PromptTemplate, label: str) -> None:
 
 
 def _author(request: Request) -> Author:
-    return Author(None, f"API: {request.auth.name}")
+    return Author(None, f"API: {getattr(request.auth, 'name', '')}")
