@@ -17,6 +17,7 @@ from django.utils.translation import pgettext
 from evosense.core.wording import day_words
 from messaging.models import Message
 from messaging.selectors.bubbles import Bubble
+from messaging.selectors.judged import face_of
 from messaging.selectors.outgoing import SendingView
 from messaging.views.media_parts import MediaPart
 
@@ -116,8 +117,14 @@ class ShownBubble:
             self.file.version if self.file else "",
             sum(option.votes for option in self.bubble.poll),
             "".join(f"{one.emoji}{one.count}" for one in self.bubble.reactions),
+            self.face or "",
         )
         return "|".join(str(part) for part in parts)
+
+    @property
+    def face(self) -> int | None:
+        """The level 1 to 5 of what was found out; None where there is nothing to see."""
+        return None if self.message.deleted_at else face_of(self.message)
 
     @property
     def icon(self) -> str:
