@@ -1,6 +1,6 @@
 """`make bench`: runs every benchmark and prints its tables; with --write also docs/benchmarks.md.
 
-python -m benchmarks [receiver|apply|lists|fleet|archive|sending|vector_search …] [--write]
+python -m benchmarks [receiver|apply|lists|fleet|archive|sending|vector_search|providers …] [--write]
 """
 
 import argparse
@@ -10,7 +10,17 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMES = ("receiver", "apply", "provision", "lists", "fleet", "archive", "sending", "vector_search")
+NAMES = (
+    "receiver",
+    "apply",
+    "provision",
+    "lists",
+    "fleet",
+    "archive",
+    "sending",
+    "vector_search",
+    "providers",
+)
 HEAD = """# Benchmarks
 
 Printed by `make bench` on {cores} cores of a shared machine, PostgreSQL 18 and Redis embedded.
