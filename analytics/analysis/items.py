@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from django.utils import timezone
+
 from analytics.models import Booster, Inference, PromptTemplate
 from analytics.models.judgement import SUMMARY_LENGTH
 from analytics.values import Judgement, Turn
@@ -64,6 +66,8 @@ class Mark:
             run_id=self.run_id,
             arm_key=self.arm_key,
             is_shadow=self.is_shadow,
+            # Said here: a default of the database would make each value of a batch a parameter.
+            created_at=timezone.now(),
         )
 
 

@@ -16,13 +16,19 @@ def write_rows(rows: Sequence[Inference]) -> list[Inference]:
     if not rows:
         return []
     Inference.objects.bulk_create(rows, ignore_conflicts=True)
-    wanted = {(row.message_id, row.run_key, row.arm_key) for row in rows}
-    found = Inference.objects.filter(
-        message_id__in={row.message_id for row in rows},
-        run_key__in={row.run_key for row in rows},
-        arm_key__in={row.arm_key for row in rows},
-    )
-    return [row for row in found if (row.message_id, row.run_key, row.arm_key) in wanted]
+    return _found(rows)
+
+
+def write_held(rows: Sequence[Inference]) -> list[Inference]:
+    """As `write_rows`, for messages that nobody else can be writing about: their claim is locked.
+
+    What is there already is looked up first, which is nearly always nothing.
+    """
+    there = _found(rows)
+    known = {_key(row) for row in there}
+    new = [row for row in rows if _key(row) not in known]
+    Inference.objects.bulk_create(new, ignore_conflicts=True)
+    return [*there, *new]
 
 
 def store_production(rows: Sequence[Inference]) -> list[int]:
@@ -37,6 +43,20 @@ def ask_people(message_ids: Collection[int]) -> None:
         for pk in sorted(message_ids)
     ]
     ReviewItem.objects.bulk_create(items, ignore_conflicts=True)
+
+
+def _found(rows: Sequence[Inference]) -> list[Inference]:
+    wanted = {_key(row) for row in rows}
+    found = Inference.objects.filter(
+        message_id__in={row.message_id for row in rows},
+        run_key__in={row.run_key for row in rows},
+        arm_key__in={row.arm_key for row in rows},
+    )
+    return [row for row in found if _key(row) in wanted]
+
+
+def _key(row: Inference) -> tuple[int, str, str]:
+    return row.message_id, row.run_key, row.arm_key
 
 
 def _judgement(row: Inference) -> MessageJudgement:

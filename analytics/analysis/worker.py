@@ -14,7 +14,7 @@ from analytics.analysis.items import Item, item_of
 from analytics.analysis.judging import is_passing, judge
 from analytics.analysis.production import Judge, embedded_judge, judges_of, production_judge
 from analytics.analysis.provider_arm import Judged
-from analytics.analysis.rows import ask_people, store_production, write_rows
+from analytics.analysis.rows import ask_people, store_production, write_held
 from analytics.analysis.settings import ai_settings
 from analytics.events import MessagesJudged
 from analytics.models import AiSettings
@@ -88,7 +88,7 @@ def _write(held: Claim, judged: Judged, wordings: Sequence[Wording]) -> None:
     """
     with transaction.atomic():
         mine = claims.still_held(held)
-        rows = write_rows([row for row in judged.rows if row.message_id in mine])
+        rows = write_held([row for row in judged.rows if row.message_id in mine])
         store_production(rows)
         ask_people(mine.intersection(judged.doubted))
         again = {row.message_id: row.error for row in rows if is_passing(row)}
