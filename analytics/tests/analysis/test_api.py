@@ -50,21 +50,21 @@ def judged(tenant):
 
 
 def test_judgements_are_listed_by_filter_and_cursor(judged, ask) -> None:
-    first = ask("get", "analysis/inferences", limit=2).json()
+    first = ask("get", "inferences", limit=2).json()
     assert len(first["results"]) == 2
-    second = ask("get", "analysis/inferences", limit=2, cursor=first["next"]).json()
+    second = ask("get", "inferences", limit=2, cursor=first["next"]).json()
     assert second["next"] is None
     ids = {row["message_id"] for row in first["results"] + second["results"]}
     assert ids == {str(one.public_id) for one in judged}
-    sad = ask("get", "analysis/inferences", emotion="frustracao").json()["results"]
+    sad = ask("get", "inferences", emotion="frustracao").json()["results"]
     assert [row["sentiment"] for row in sad] == [-0.8]
     assert sad[0]["cues"] == [{"text": "ruim", "weight": -0.8}]
-    one = ask("get", f"analysis/inferences/{sad[0]['id']}").json()
+    one = ask("get", f"inferences/{sad[0]['id']}").json()
     assert one == sad[0]
-    named = ask("get", "analysis/inferences", message=str(judged[0].public_id)).json()
+    named = ask("get", "inferences", message=str(judged[0].public_id)).json()
     assert [row["message_id"] for row in named["results"]] == [str(judged[0].public_id)]
-    assert ask("get", "analysis/inferences", is_degraded="true").json()["results"] == []
-    assert len(ask("get", "analysis/inferences", provider="embedded").json()["results"]) == 3
+    assert ask("get", "inferences", is_degraded="true").json()["results"] == []
+    assert len(ask("get", "inferences", provider="embedded").json()["results"]) == 3
 
 
 @pytest.mark.parametrize(
@@ -82,18 +82,18 @@ def test_judgements_are_listed_by_filter_and_cursor(judged, ask) -> None:
     ],
 )
 def test_a_bad_filter_is_refused_by_name(ask, params, code, field) -> None:
-    answer = ask("get", "analysis/inferences", **params)
+    answer = ask("get", "inferences", **params)
     assert answer.status_code == 400
     assert answer["Content-Type"] == "application/problem+json"
     assert answer.json()["errors"][0]["field"] == field
 
 
 def test_a_page_costs_the_same_for_any_number_of_rows(judged, ask, count_queries) -> None:
-    ask("get", "analysis/inferences", limit=1)
+    ask("get", "inferences", limit=1)
     with count_queries() as few:
-        ask("get", "analysis/inferences", limit=1)
+        ask("get", "inferences", limit=1)
     with count_queries() as many:
-        ask("get", "analysis/inferences", limit=3)
+        ask("get", "inferences", limit=3)
     assert len(few) == len(many)
 
 
@@ -218,7 +218,7 @@ def test_reading_and_writing_are_scopes_of_their_own(judged, ask) -> None:
     assert ask("get", path, key=reader).status_code == 200
     assert ask("post", path, key=reader).status_code == 403
     other = make_api_key(scopes=("messages:read",))
-    assert ask("get", "analysis/inferences", key=other).status_code == 403
+    assert ask("get", "inferences", key=other).status_code == 403
 
 
 def test_another_company_s_messages_are_not_there(tenant, ask) -> None:
@@ -229,4 +229,4 @@ def test_another_company_s_messages_are_not_there(tenant, ask) -> None:
         row = Inference.objects.get()
     assert ask("get", f"messages/{message.public_id}/analysis").status_code == 404
     assert ask("get", f"conversations/{message.conversation.public_id}/analysis").status_code == 404
-    assert ask("get", f"analysis/inferences/{row.pk}").status_code == 404
+    assert ask("get", f"inferences/{row.pk}").status_code == 404
