@@ -19,7 +19,7 @@ M, EF_CONSTRUCTION = 16, 128
 MEMORY_MB = (64, 2_048)
 
 _STATE = """
-SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+SELECT i.indisvalid, c.reltuples FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE c.relname = %s AND c.relnamespace = current_schema()::regnamespace
 """
 
@@ -32,6 +32,12 @@ def index_name(space: EmbeddingModel) -> str:
 def is_indexed(space: EmbeddingModel) -> bool:
     """Tell whether searches may use the index: it is there and its building came to its end."""
     return _state(space) is True
+
+
+def indexed_rows(space: EmbeddingModel) -> int | None:
+    """Return about how many rows a usable index has, None without one."""
+    row = _row(space)
+    return max(1, int(row[1])) if row and row[0] else None
 
 
 def rows_of(space: EmbeddingModel) -> int:
@@ -97,7 +103,12 @@ def _build(space: EmbeddingModel, rows: int) -> None:
 
 def _state(space: EmbeddingModel) -> bool | None:
     """Return whether the index is valid, None without one."""
+    row = _row(space)
+    return bool(row[0]) if row else None
+
+
+def _row(space: EmbeddingModel) -> tuple[bool, float] | None:
     with database_cursor() as cursor:
         cursor.execute(_STATE, [index_name(space)])
-        row = cursor.fetchone()
-    return bool(row[0]) if row else None
+        found: tuple[bool, float] | None = cursor.fetchone()
+    return found

@@ -22,6 +22,8 @@ EXACT_UP_TO = 20_000
 # What the index returns beyond what is asked for: rows that turn out to be deleted, and order.
 SPARE = 3
 MOST_SCANNED = 40_000
+# What pgvector allows for hnsw.ef_search.
+WIDEST = 1_000
 
 Near = list[tuple[int, float]]
 
@@ -63,11 +65,15 @@ def nearest(
 
     Without `rows` messages deleted since may be among them.
     """
-    if not index.is_indexed(space):
-        return exact(space, vector, limit) if rows is None else among(space, vector, limit, rows)
-    if rows is not None and estimate(rows) <= EXACT_UP_TO:
+    indexed = index.indexed_rows(space)
+    if rows is None:
+        return exact(space, vector, limit) if indexed is None else _by_index(space, vector, limit)
+    left = estimate(rows) if indexed is not None else 0
+    if indexed is None or left <= EXACT_UP_TO:
         return among(space, vector, limit, rows)
-    return _by_index(space, vector, limit, rows)
+    # A filter that leaves half makes half of what the walk sees worthless.
+    wider = min(WIDEST, int(space.ef_search * max(1.0, indexed / left)))
+    return _by_index(space, vector, limit, rows=rows, width=wider)
 
 
 def exact(space: EmbeddingModel, vector: Any, limit: int) -> Near:
@@ -83,7 +89,14 @@ def among(space: EmbeddingModel, vector: Any, limit: int, rows: "QuerySet[Any]")
     return _ask(sql, [as_text(vector), *parameters, limit])
 
 
-def _by_index(space: EmbeddingModel, vector: Any, limit: int, rows: "QuerySet[Any] | None") -> Near:
+def _by_index(
+    space: EmbeddingModel,
+    vector: Any,
+    limit: int,
+    *,
+    rows: "QuerySet[Any] | None" = None,
+    width: int = 0,
+) -> Near:
     inner, parameters = _keys(rows) if rows is not None else ("", ())
     narrowed = f"AND e.message_id IN ({inner})" if inner else ""
     sql = _BY_INDEX.format(space=int(space.pk), narrowed=narrowed)
@@ -92,7 +105,7 @@ def _by_index(space: EmbeddingModel, vector: Any, limit: int, rows: "QuerySet[An
         with database_cursor() as cursor:
             cursor.execute("SET LOCAL hnsw.iterative_scan = relaxed_order")
             cursor.execute(f"SET LOCAL hnsw.max_scan_tuples = {MOST_SCANNED}")
-            cursor.execute(f"SET LOCAL hnsw.ef_search = {int(space.ef_search)}")
+            cursor.execute(f"SET LOCAL hnsw.ef_search = {int(width or space.ef_search)}")
         return _ask(sql, wanted, *_WALK)
 
 

@@ -104,7 +104,7 @@ def test_the_call_of_the_source_system_exists_with_its_parameters(said, ask):
         "created_at",
     }
     calibrated = ask("post", "messages/semantic-search", {"query": "entrega"}).json()
-    assert calibrated["similarity_threshold"] == 0.4
+    assert calibrated["similarity_threshold"] == 0.26
     low = {"query": "entrega", "similarity_threshold": -1}
     assert len(ask("post", "messages/semantic-search", low).json()["results"]) == 2
 
