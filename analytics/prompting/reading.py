@@ -7,7 +7,7 @@ from datetime import datetime
 from difflib import SequenceMatcher
 from uuid import UUID
 
-from django.db.models import Max, Window
+from django.db.models import Max, Q, Window
 from django.db.models.functions import RowNumber
 from django.utils.translation import gettext as _
 
@@ -81,6 +81,14 @@ def versions(name: str, *, limit: int = 50, cursor: str | None = None) -> Page[P
     return page
 
 
+def task_of(name: str) -> str:
+    """Return the task that a name's versions are written for; raises NotFound."""
+    task = PromptTemplate.objects.filter(name=name).values_list("task", flat=True).first()
+    if task is None:
+        raise NotFound("prompt_not_found", _("There is no such prompt."))
+    return task
+
+
 def version(public_id: UUID) -> PromptTemplate:
     """Return one version; raises NotFound."""
     row = PromptTemplate.objects.filter(public_id=public_id).first()
@@ -98,8 +106,9 @@ def numbered(name: str, number: int) -> PromptTemplate:
 
 
 def moves(name: str) -> list[PromptLabelEvent]:
-    """Return the last moves of the labels of a name, the newest first."""
-    rows = PromptLabelEvent.objects.filter(name=name).select_related("previous", "template")
+    """Return the last moves of labels to and from a name, the newest first."""
+    touching = Q(name=name) | Q(previous__name=name)
+    rows = PromptLabelEvent.objects.filter(touching).select_related("previous", "template")
     return list(rows.order_by("-pk")[:MOST_MOVES])
 
 

@@ -22,6 +22,7 @@ from tenancy.services import audit
 LONGEST_NAME = 48
 LONGEST_BODY = 20_000
 LONGEST_DESCRIPTION = 1_000
+LONGEST_SCHEMA = 40_000
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 # What may be set, with its range; other parameters differ between servers.
 PARAMS = {"temperature": (0.0, 2.0), "top_p": (0.0, 1.0), "max_output_tokens": (16, 16_000)}
@@ -126,11 +127,22 @@ def _check(
     _check_body(task, body)
     if len(description) > LONGEST_DESCRIPTION or "\x00" in description:
         raise Invalid("invalid", _("At most 1,000 characters."), field="description")
-    wrong = schema_problem(task, schema)
+    wrong = schema_problem(task, schema) or _schema_text_problem(schema)
     if wrong:
         raise Invalid("invalid_schema", wrong, field="output_schema")
     for key, value in params.items():
         _check_param(key, value)
+
+
+def _schema_text_problem(schema: object) -> str:
+    try:
+        text = orjson.dumps(schema)
+    except orjson.JSONEncodeError:
+        return _("This is not valid JSON.")
+    # PostgreSQL keeps no NUL in JSON.
+    if b"\\u0000" in text:
+        return _("This is not valid JSON.")
+    return _("At most 40,000 characters.") if len(text) > LONGEST_SCHEMA else ""
 
 
 def _check_body(task: str, body: str) -> None:
