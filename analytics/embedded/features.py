@@ -5,13 +5,25 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.embedded import inputs, network
+from analytics.embedded import encoder, inputs, machine
+
+WIDTH = encoder.WIDTH + inputs.CUES + machine.OUTPUTS
 
 
 def features(texts: Sequence[str]) -> NDArray[np.float32]:
-    """Return one row a text: encoder, cues, and what the embedded networks think of it."""
-    rows = inputs.rows(texts)
-    answers = network.answer(rows)
+    """Return one row a text: encoder, cues, and what the embedded machine thinks of it."""
+    if not texts:
+        return np.zeros((0, WIDTH), dtype=np.float32)
+    read = inputs.read(texts)
+    answers = machine.answer(texts, read)
     return np.hstack(
-        [rows, answers.grades, answers.emotions, answers.tones, answers.satisfaction[:, None]]
+        [
+            read.whole,
+            read.cues,
+            answers.signs,
+            answers.emotions,
+            answers.tones,
+            answers.satisfaction[:, None],
+            answers.grade[:, None],
+        ]
     )

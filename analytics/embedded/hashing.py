@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from zlib import crc32
 
 import numpy as np
@@ -27,7 +28,7 @@ def hashed(texts: Sequence[str], width: int) -> NDArray[np.float32]:
     for row, text in zip(rows, texts, strict=True):
         _fill(row, parts(text))
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, norms, out=rows, where=norms > 0)
+    return np.asarray(rows / np.where(norms > 0, norms, 1), dtype=np.float32)
 
 
 def parts(text: str) -> dict[str, float]:
@@ -35,7 +36,7 @@ def parts(text: str) -> dict[str, float]:
     stems = [stem(word) for word in tokens(text) if is_word(word)]
     found: dict[str, float] = {}
     _add(found, (f"w:{word}" for word in stems), WORD)
-    _add(found, (f"p:{a} {b}" for a, b in zip(stems, stems[1:], strict=False)), PAIR)
+    _add(found, (f"p:{a} {b}" for a, b in pairwise(stems)), PAIR)
     _add(found, (f"c:{piece}" for word in stems for piece in pieces(word)), PIECE)
     _add(found, (f"k:{concept}" for concept in concepts(text)), CONCEPT)
     return found

@@ -5,82 +5,74 @@ honest rest is judged, and the pipeline marks the message for people.
 """
 
 import re
+from functools import lru_cache
+from importlib.resources import files
 
 from analytics.embedded.text import clean, fold
 
-_WHO = (
-    r"(?:as |todas as |todas |all |the |your |my |any |las |todas las |tus |sus |os |o |a |la |el "
-    r"|previous |prior |above |earlier |suas |essas |estas |este |esse |this |that )*"
-)
-_THING = (
-    r"(?:instruc\w*|instruction\w*|orden\w*|ordem|comando\w*|command\w*|prompts?|regras?|rules?"
-    r"|reglas?|diretriz\w*|guidelines?|directriz\w*|system|sistema|contexto?|context|mensage\w*)"
-)
-_FORGET = (
-    r"(?:ignor\w*|desconsider\w*|esquec\w*|disregard|forget|override|olvid\w*|descart\w*|bypass"
-    r"|nao siga|do not follow|no sigas)"
-)
-_FIELD = (
-    r"(?:sentiment\w*|sentimiento\w*|satisfac\w*|satisfaction|emoc\w*|emotion|emocion|tom|tone|score"
-    r"|nota|rating|classific\w*|clasific\w*|confian\w*|confidence|label|rotulo|etiqueta|polaridade)"
-)
-_SAY = (
-    r"(?:respond\w*|retorn\w*|return|answer|reply|output|diga|devuelv\w*|devolv\w*|classifi\w*"
-    r"|clasifi\w*|marque|marc[ae]\w*|registr\w*|coloque|defin\w*|set|mark|label|rate|report"
-    r"|print|escrev\w*|escrib\w*|write|atribu\w*|assign|considere|trate|treat|pon(?:ga)?)"
-)
-_MACHINE = (
-    r"(?:assistente|assistant|asistente|chatbot|bot|ia|ai|gpt|chatgpt|llm|modelo|model|sistema"
-    r"|system|robo|analisador|analyst|analyser|analyzer|analizador)"
-)
-
-_ORDERS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"\b{_FORGET}\b[^.!?\n]{{0,25}}?\b{_THING}\b[^.!?\n]*",
-        rf"\b{_FORGET}\s+(?:tudo|everything|all|todo|o que|what|lo que)\b[^.!?\n]*"
-        rf"(?:acima|antes|above|before|anterior\w*|disse\w*|dito|said|told|instru\w*)[^.!?\n]*",
-        rf"\b{_SAY}\b[^.!?\n]{{0,60}}\b{_FIELD}\b[^.!?\n]{{0,40}}"
-        rf"(?:-?\d|posit\w*|negat\w*|neutr\w*|maxim\w*|minim\w*|alegria|raiva|joy|anger|feliz)[^.!?\n]*",
-        rf"\b{_FIELD}\s*[\"']?\s*[:=]\s*[\"']?(?:-?\d|posit\w*|negat\w*|neutr\w*|alegria|raiva)[^\n.!?]*"
-        rf"(?:\.\d+[^\n.!?]*)?",
-        rf"\b(?:voce|vc|tu|you|usted)\s+(?:agora\s+|now\s+|ahora\s+)?(?:e|are|eres|es|deve\w*|must"
-        rf"|debe\w*|sera|will)\s+(?:\w+\s+){{0,4}}?{_MACHINE}\b[^.!?\n]*",
-        r"\b(?:a partir de agora|from now on|de agora em diante|a partir de ahora)\b[^.!?\n]{0,80}"
-        rf"\b(?:{_SAY}|{_MACHINE}|finja|pretend|aja|act|actua)\b[^.!?\n]*",
-        r"<\|?/?(?:system|im_start|im_end|assistant|user|inst|endoftext)\|?>[^.!?\n]*",
-        r"\[/?(?:inst|system|sys|assistant)\][^.!?\n]*",
-        r"(?:^|\n|#{2,}\s*|\*\*)\s*(?:system|sistema|assistant|assistente|admin|developer"
-        r"|instruc(?:ao|oes)|instructions?)\s*(?:prompt|message|override)?\s*(?:\*\*)?:[^.!?\n]*",
-        r"\b(?:system prompt|prompt do sistema|prompt de sistema|prompt del sistema|jailbreak"
-        r"|developer mode|modo desenvolvedor|modo dan)\b[^.!?\n]*",
-        r"\b(?:reveal|mostre|revele|print|show|repita|repeat|muestra|exiba)\b[^.!?\n]{0,30}"
-        r"\b(?:prompt|instruc\w*|instructions?)\b[^.!?\n]*",
-        rf"[{{\[]\s*\"(?:sentiment\w*|items|id|emotion|emocao)\"[^}}\]]*[}}\]]?",
-    )
-)
+# Words of the patterns in data/injection.txt, which writes them in angle brackets.
+_PARTS = {
+    "forget": r"(?:ignor\w*|desconsider\w*|esquec\w*|esquez\w*|disregard\w*|forget\w*|overrid\w*"
+    r"|overwrit\w*|olvid\w*|descart\w*|bypass\w*|nao sig\w*|do not follow|dont follow|no sig\w*"
+    r"|pare de seguir|stop following|sobrescrev\w*|substitu\w*|anul\w*|haz caso omiso)",
+    "orders": r"(?:instruc\w*|instruction\w*|ordens|ordem|ordenes|comando\w*|command\w*|prompts?"
+    r"|regras?|rules?|reglas?|diretriz\w*|guidelines?|directric\w*|configurac\w*|contexto?"
+    r"|criterios?|rubricas?|rubric|tarefa|task|restric\w*)",
+    "field": r"(?:sentiment\w*|sentimient\w*|satisfac\w*|satisfaction|emoc(?:ao|oes|ion)|emotions?"
+    r"|tom|tone|scores?|nota|rating|classificac\w*|clasificac\w*|classification|confianca"
+    r"|confidence|label|rotulo|etiqueta|polaridade|polarity|pontuac\w*|avaliac\w*|analise"
+    r"|analysis|resultado|saida|output|json|categoria|category|humor|prioridade|priority)",
+    "value": r"(?:[+-]?\d|posit\w*|negat\w*|neutr\w*|maxim\w*|minim\w*|alegria|alegre|raiva|gratidao"
+    r"|joy|happy|anger|angry|feliz|satisfeit\w*|satisfied|dez|cem|perfeit\w*|perfect\w*|excelente"
+    r"|zero|otim[ao]|pessim[ao]|insatisfeit\w*|urgente|alta|high|um\b|one\b|uno\b)",
+    "say": r"(?:respond\w*|retorn\w*|return\w*|answer\w*|repl(?:y|ies)|output\w*|diga\w*|devuelv\w*"
+    r"|devolv\w*|classif\w*|clasif\w*|marqu\w*|marc[ae]\w*|registr\w*|registe\w*|coloque\w*"
+    r"|defin\w*|set|mark|label|rate|report|print|escrev\w*|escrib\w*|write|atribu\w*|assign"
+    r"|consider\w*|trat[ea]\w*|treat|pon(?:ga|er)?|pontu\w*|avali\w*|evalu\w*|ger[ae]\w*|generate"
+    r"|produz\w*|produce|force|altere\w*|mude|change|cambi\w*|ajust\w*|give|use|usa)",
+    "machine": r"(?:assistentes?|assistants?|asistentes?|chatbot|bots?|ia|ai|gpt\w*|chatgpt|llm"
+    r"|modelos?|models?|sistema|system|robos?|analisador\w*|analy[sz]ers?|analizador\w*|algoritmo"
+    r"|algorithm|classificador\w*|classifier|clasificador\w*|inteligencia artificial|moderador"
+    r"|avaliador\w*|evaluator|judge|language model|modelo de linguagem)",
+    "before": r"(?:anterior\w*|acima|antes|previ(?:as?|os?|ous)|prior|above|earlier|before|de cima"
+    r"|dadas|recebid\w*|given|todas?|todos?|all|everything|tudo|arriba|original\w*|do sistema)",
+}
 
 
 def looks_like_injection(text: str) -> bool:
     """Tell whether the text gives orders to whoever judges it."""
-    return any(order.search(_even(text)) for order in _ORDERS)
+    even = _even(text)
+    return any(order.search(even) for order in _orders())
 
 
 def without_orders(text: str) -> str:
     """Return the text with the orders to an analyser cut out; "" when nothing else is there."""
     text = clean(text)
     even = _even(text)
-    if len(even) != len(text):
-        text = even
-    spans = sorted(match.span() for order in _ORDERS for match in order.finditer(even))
+    spans = sorted(match.span() for order in _orders() for match in order.finditer(even))
+    if not spans:
+        return text
+    # Folding keeps lengths but for rare letters; then the folded text has to do.
+    source = text if len(even) == len(text) else even
     kept: list[str] = []
     at = 0
     for start, end in spans:
         if start > at:
-            kept.append(text[at:start])
+            kept.append(source[at:start])
         at = max(at, end)
-    return "".join([*kept, text[at:]]).strip() if spans else text
+    return " ".join([*kept, source[at:]]).strip(" \n\t.,;:-\"'[](){}<>|#*=/")
 
 
 def _even(text: str) -> str:
     return fold(clean(text))
+
+
+@lru_cache(maxsize=1)
+def _orders() -> tuple[re.Pattern[str], ...]:
+    source = files("analytics.embedded") / "data" / "injection.txt"
+    lines = [line.strip() for line in source.read_text("utf-8").splitlines()]
+    return tuple(re.compile(_filled(line)) for line in lines if line and not line.startswith("# "))
+
+
+def _filled(line: str) -> str:
+    return re.sub(r"<(\w+)>", lambda match: _PARTS[match.group(1)], line)

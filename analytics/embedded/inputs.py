@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,18 +12,21 @@ from analytics.embedded.emoji import EMOJI, EMOJI_PATTERN
 from analytics.embedded.text import clean, fold, last_part, spelled, tokens
 from analytics.embedded.words import weight_of
 
-NEGATIONS = frozenset("nao nunca nem sem jamais nenhum nenhuma nada ninguem no never not".split())
-_STRONGER = frozenset("muito mais demais super tao mega bem extremamente very so too muy".split())
+_NEGATIONS = "nao nunca nem sem jamais nenhum nenhuma nada ninguem no never not"
+_STRENGTHS = "muito mais demais super tao mega bem extremamente very so too muy"
+NEGATIONS = frozenset(_NEGATIONS.split())
+_STRONGER = frozenset(_STRENGTHS.split())
 _AGAIN = re.compile(
     r"\b(?:de_novo|de novo|outra vez|novamente|segunda vez|terceira vez|quarta vez|\w+ vez que|again"
     r"|otra vez|toda vez|sempre a mesma|mais uma vez)\b"
 )
 _UNDONE = re.compile(
-    r"\b(?:nao|nunca|ninguem|nem|no|not|never)\b(?: \w+){0,3} (?:cheg|abr|resolv|respond|funcion|atend"
-    r"|entreg|vei|receb|retorn|consig|liga|apare|volt|lleg|work|arriv|answ)"
+    r"\b(?:nao|nunca|ninguem|nem|no|not|never)\b(?: \w+){0,3}"
+    r" (?:cheg|abr|resolv|respond|funcion|atend|entreg|vei|receb|retorn|consig|liga|apare|volt|lleg"
+    r"|work|arriv|answ)"
 )
 _WAITED = re.compile(
-    r"(?:<n>|uma|duas|tres|meia|um|dois) ?(?:h|hora|horas|dia|dias|semana|semanas|mes|meses|minutos)\b"
+    r"(?:<n>|uma|duas|tres|meia|um|dois) ?(?:h|horas?|dias?|semanas?|mes|meses|minutos)\b"
     r".{0,40}\b(?:esper|aguard|fila|nada|atras|sem)|\b(?:esper|aguard|fila|atras)\w*.{0,30}<n>"
 )
 _PHRASES = tuple(
@@ -47,7 +51,8 @@ _PHRASES = tuple(
         r"\b(?:custava|cade|absurdo|vergonha|descaso|brincadeira|palhacada|piada|normal isso)",
         r"\b(?:so que|mas|porem|pena que|pero|but)\b",
         r"\b(?:apesar|embora|mesmo assim|pelo menos|ate que)\b",
-        r"\b(?:imagina|claro que|com certeza|otimo jeito|que beleza|adoro quando|nada como|so que nao)",
+        r"\b(?:imagina|claro que|com certeza|otimo jeito|que beleza|adoro quando|nada como"
+        r"|so que nao)",
     )
 )
 _AGENT = re.compile(
@@ -129,8 +134,22 @@ def cue_rows(texts: Sequence[str]) -> NDArray[np.float32]:
     return np.array([cue_row(text) for text in texts], dtype=np.float32).reshape(len(texts), CUES)
 
 
-def rows(texts: Sequence[str]) -> NDArray[np.float32]:
-    """Return everything the networks read, one row a text."""
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Texts in the encoder, whole and by their last part, (n, 512), and their cues."""
+
+    whole: NDArray[np.float32]
+    end: NDArray[np.float32]
+    cues: NDArray[np.float32]
+
+
+def read(texts: Sequence[str]) -> Inputs:
+    """Return everything the machine compares texts by; one call of the encoder for all."""
     said = [spelled(text) for text in texts]
-    vectors = encoder.encode([*said, *(last_part(one) for one in said)])
-    return np.hstack([vectors[: len(said)], vectors[len(said) :], cue_rows(texts)])
+    ends = [last_part(one) for one in said]
+    different = [i for i, end in enumerate(ends) if end != said[i]]
+    vectors = encoder.encode([*said, *(ends[i] for i in different)])
+    whole = vectors[: len(said)]
+    end = whole.copy()
+    end[different] = vectors[len(said) :]
+    return Inputs(whole, end, cue_rows(texts))

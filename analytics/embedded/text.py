@@ -183,7 +183,7 @@ def _spell(word: str) -> str:
     meaning = ABBREVIATIONS.get(plain)
     if meaning is not None and meaning != plain:
         return f"{before}{_SPOKEN.get(meaning, meaning.replace('_', ' '))}{after}"
-    if plain in _SPOKEN and plain != "e" and plain != "esta":
+    if plain in _SPOKEN and plain not in {"e", "esta"}:
         return f"{before}{_SPOKEN[plain]}{after}"
     core = re.sub(r"([^\W\d_])\1{2,}", r"\1", core)
     return before + (core.lower() if core.isupper() and len(core) > 1 else core) + after
