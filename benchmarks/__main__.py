@@ -1,6 +1,7 @@
 """`make bench`: runs every benchmark and prints its tables; with --write also docs/benchmarks.md.
 
-python -m benchmarks [receiver|apply|lists|fleet|archive|sending|vector_search|providers …] [--write]
+python -m benchmarks [receiver|apply|lists|fleet|archive|sending|vector_search|providers …]
+    [--write]
 """
 
 import argparse

@@ -49,6 +49,9 @@ def ask(
     `purpose` is a word of `choices.Purpose`. `model` "" means the provider's own; `params` may hold
     temperature, seed and max_tokens. Redact the texts before: this sends what it is given.
     """
+    if not (model or ref.chat_model):
+        # Set up for embeddings alone.
+        return ChatOutcome("error", "no_model")
     question = Question(
         purpose=purpose,
         model=model or ref.chat_model,

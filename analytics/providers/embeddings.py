@@ -47,6 +47,8 @@ def embed(
     """Embed `texts` in requests of up to 64; all or nothing. Redact them before."""
     if not texts:
         return EmbedOutcome(np.zeros((0, DIMENSIONS), dtype=np.float32))
+    if not (model or ref.embedding_model):
+        return EmbedOutcome(None, "no_model")
     run = _Run(ref, model or ref.embedding_model, time.monotonic() + deadline_seconds)
     parts: list[Vectors] = []
     for start in range(0, len(texts), AT_ONCE):

@@ -5,7 +5,7 @@ from analytics.providers.embeddings import AT_ONCE, embed
 from analytics.providers.models import Provider
 from analytics.providers.refs import provider_ref
 from analytics.providers.vectors import BadVectorsError, fitted, read_vectors
-from analytics.tests.providers.helpers import make_ref
+from analytics.tests.providers.helpers import ask_about, make_ref
 
 
 def test_texts_become_768_numbers_of_length_one(tenant, fake):
@@ -27,6 +27,13 @@ def test_many_texts_go_in_several_requests_in_their_order(tenant, fake):
 
 def test_nothing_asks_nobody(tenant, fake):
     assert embed(make_ref(fake.base_url), []).vectors.shape == (0, 768)
+    assert fake.seen == []
+
+
+def test_without_a_model_nobody_is_asked(tenant, fake):
+    ref = make_ref(fake.base_url, embedding_model="", chat_model="")
+    assert embed(ref, ["a"]).error == "no_model"
+    assert ask_about(ref).error == "no_model"
     assert fake.seen == []
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from analytics.providers import price_list
+from analytics.providers.capabilities import LADDER
 from analytics.providers.probe import probe
 from analytics.providers.shown import ProviderView, level_words, problem_words, provider_view
 from analytics.views.setup.provider_forms import PriceForm
@@ -103,11 +104,18 @@ def _steps(provider: ProviderView) -> list[dict[str, Any]]:
         {
             "name": _("Embeddings") if name == "embeddings" else level_words(name),
             "is_good": not error,
-            "words": problem_words(error) if error else "",
-            "seconds": took / 1000,
+            "words": _step_words(provider, name, error),
+            "milliseconds": took,
         }
         for name, error, took in provider.last_test.steps
     ]
+
+
+def _step_words(provider: ProviderView, name: str, error: str) -> str:
+    if name in LADDER and error in {"bad_request", "level_ignored"} and not provider.problem:
+        # A lower rung held, so nothing has to be done about this one.
+        return _("The server does not know this form.")
+    return problem_words(error) if error else ""
 
 
 def _price_row(price: Any) -> dict[str, Any]:
