@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analytics.experiments.service_metrics import SLOWER
+from analytics.experiments.service_metrics import SLOWER, UNNOTICED
 from analytics.models import ExperimentRun
 
 # Thresholds of reference ai.md §3.6.
@@ -119,8 +119,7 @@ def _invalid(side: Mapping[str, Any] | None) -> Condition:
 def _slowness(line: Mapping[str, Any] | None) -> Condition:
     if line is None:
         return Condition("slowness", holds=False, facts={"why": "no_value"})
-    # Below a millisecond a ratio means nothing.
-    times = max(line["candidate"], 1.0) / max(line["baseline"], 1.0)
+    times = max(line["candidate"], UNNOTICED) / max(line["baseline"], UNNOTICED)
     return Condition("slowness", times <= SLOWER, {"times": times, "most": SLOWER})
 
 

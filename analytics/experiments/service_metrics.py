@@ -12,6 +12,8 @@ from analytics.models import ExperimentRun
 
 # Slower than that is too slow (reference ai.md §3.6).
 SLOWER = 1.25
+# Milliseconds below which nobody could tell: ratios of such times mean nothing.
+UNNOTICED = 100.0
 
 
 def side_facts(side: Side, pairs: Pairs) -> dict[str, Any]:
@@ -67,12 +69,12 @@ def _slowness(run: ExperimentRun, baseline: Side, candidate: Side) -> dict[str, 
         return None
     before = bootstrap.quantile(np.sort(baseline.latencies), 0.95)
     # The axis is relative: half as slow again reaches its end.
-    line = _line("latency_p95", "milliseconds", found, reach=max(before, 1.0) / 2, n=0)
+    line = _line("latency_p95", "milliseconds", found, reach=max(before, UNNOTICED) / 2, n=0)
     if line is None:
         return None
     after = before + found.estimate
     line |= {"baseline": before, "candidate": after, "n": int(candidate.latencies.size)}
-    line["is_tolerable"] = after <= max(before, 1.0) * SLOWER
+    line["is_tolerable"] = after <= max(before, UNNOTICED) * SLOWER
     return line
 
 

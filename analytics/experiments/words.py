@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.formats import number_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -150,10 +151,11 @@ def headline(
         "before": value(line["baseline"], line["unit"]),
         "metric": metric_name(primary),
     }
-    proof = _(
-        "On %(n)s messages that people labelled, the difference lies between %(between)s (95%% CI)."
-    ) % {"n": _number(line["n"], 0), "between": between(line["low"], line["high"], line["unit"])}
-    return _finding(line["reading"], primary) % facts, proof, _tone(line["reading"])
+    proof = _("On %(n)s labelled messages, the difference lies between %(between)s (95%% CI).") % {
+        "n": _number(line["n"], 0),
+        "between": between(line["low"], line["high"], line["unit"]),
+    }
+    return capfirst(_finding(line["reading"], primary) % facts), proof, _tone(line["reading"])
 
 
 def _finding(reading: str, primary: str) -> str:
@@ -175,7 +177,7 @@ def _agreement(
     if line is None:
         return _("Nothing can be compared yet."), _("No message is judged by both sides."), ""
     facts["share"] = value(line["candidate"], "share")
-    said = _("%(name)s agrees with %(base)s on %(share)s of the messages.") % facts
+    said = capfirst(_("%(name)s agrees with %(base)s on %(share)s of the messages.") % facts)
     pairs = report["compared"][key]["pairs"]
     if pairs["labelled"]:
         proof = _(

@@ -6,6 +6,7 @@ from django.urls import reverse
 from analytics.experiments.report import compute_report
 from analytics.models import AiSettings, ExperimentRun, ReviewItem
 from analytics.tests.experiments.factories import freeze, judged, make_gold, make_messages, make_run
+from evosense.core.schema import tenant_scope
 from tenancy.models import AuditEntry
 
 pytestmark = pytest.mark.usefixtures("tenant")
@@ -263,3 +264,15 @@ def test_the_list_is_paged_and_filtered(client_for):
 
 def test_drift_has_a_page_before_there_is_any(client_for):
     page_of(client_for("supervisor"), url("drift"))
+
+
+def test_another_companys_experiment_is_not_there(client_for, other_tenant):
+    with tenant_scope(other_tenant):
+        foreign = make_run()
+    client = client_for("owner")
+    for name in ("detail", "state", "csv"):
+        assert client.get(url(name, foreign)).status_code == 404
+    for name in ("start", "pause", "resume", "cancel", "end", "review", "promote", "roll-back"):
+        assert client.post(url(name, foreign)).status_code == 404
+    foreign_page = client.get(f"{url('create')}?de={foreign.public_id}")
+    assert foreign_page.status_code == 404

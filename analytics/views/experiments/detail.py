@@ -136,6 +136,8 @@ def _comparison(
     title, proof, tone = words.headline(report, key, names, run.primary_metric)
     gate = gate_of(run, key)
     membership = getattr(request, "membership", None)
+    is_owner = membership is not None and membership.role == Membership.Role.OWNER
+    is_decided = (run.decision or {}).get("act") == "promoted"
     return {
         "report": report,
         "is_quality": is_quality,
@@ -150,8 +152,12 @@ def _comparison(
         "mid": words.p_words(report["compared"][key]["pairs"]["mid"]),
         "gate": gate,
         "gate_rows": presenting.gate_rows(gate),
-        "is_owner": membership is not None and membership.role == Membership.Role.OWNER,
-        "is_decided": (run.decision or {}).get("act") == "promoted",
+        "is_owner": is_owner,
+        "is_decided": is_decided,
+        "may_promote": (gate.is_open or is_owner)
+        and not is_decided
+        and run.status == Status.COMPLETED
+        and may(request, "experiments.manage"),
     } | _differing(request, run, key)
 
 

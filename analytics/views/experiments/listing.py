@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
 from analytics.experiments.arms import names_of
@@ -67,7 +68,11 @@ def _finding(run: ExperimentRun) -> str:
 
 def _links(here: dict[str, str], state: str) -> list[dict[str, object]]:
     rest = {name: value for name, value in here.items() if name == "modo"}
-    words = ((_("All"), "", ""), (_("Open"), "open", "abertos"), (_("Ended"), "done", "fim"))
+    words = (
+        (_("All"), "", ""),
+        (_("Under way"), "open", "abertos"),
+        (pgettext("experiments", "Ended"), "done", "fim"),
+    )
     return [
         {
             "url": _address({**rest, **({"estado": value} if value else {})}),

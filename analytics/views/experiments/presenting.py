@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from analytics.experiments import words
 from analytics.experiments.gate import Gate
@@ -25,7 +27,7 @@ def metric_rows(compared: Mapping[str, Any], *, is_quality: bool) -> list[dict[s
 def _row(line: Mapping[str, Any], *, is_quality: bool) -> dict[str, Any]:
     unit, is_change = line["unit"], line["diff"] is not None
     interval = words.between if is_change else words.plain_between
-    note = _("primary") if line["is_primary"] else words.metric_note(line["key"])
+    note = pgettext("measure", "primary") if line["is_primary"] else words.metric_note(line["key"])
     return {
         "name": words.metric_name(line["key"], is_quality=is_quality or is_change),
         "note": note if is_change or line["is_primary"] else _("candidate against baseline"),
@@ -98,7 +100,7 @@ def matrix(found: Mapping[str, Any], name: str, *, is_quality: bool) -> dict[str
         )
     ]
     return {
-        "title": _matrix_title(found, labels, name),
+        "title": capfirst(_matrix_title(found, labels, name)),
         "columns": [labels[key] for key in found["classes"]],
         "rows": rows,
         "n": found["n"],
