@@ -1,6 +1,7 @@
 """What analytics listens to, and its entries in the frame of every page."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from analytics.analysis import claims
 from analytics.analysis.tasks import note_stored_messages
@@ -42,7 +43,7 @@ def register() -> None:
         NavItem(
             "search",
             "analytics:search",
-            _("Search"),
+            pgettext_lazy("noun", "Search"),
             "search",
             order=25,
             permission="conversations.view",
