@@ -22,8 +22,8 @@ _PARTS = {
     r"|tom|tone|scores?|nota|rating|classificac\w*|clasificac\w*|classification|confianca"
     r"|confidence|label|rotulo|etiqueta|polaridade|polarity|pontuac\w*|avaliac\w*|analise"
     r"|analysis|resultado|saida|output|json|categoria|category|humor|prioridade|priority)",
-    "value": r"(?:[+-]?\d|posit\w*|negat\w*|neutr\w*|maxim\w*|minim\w*|alegria|alegre|raiva|gratidao"
-    r"|joy|happy|anger|angry|feliz|satisfeit\w*|satisfied|dez|cem|perfeit\w*|perfect\w*|excelente"
+    "value": r"(?:[+-]?\d|posit\w*|negat\w*|neutr\w*|maxim\w*|minim\w*|alegria|alegre|raiva"
+    r"|gratidao|joy|happy|anger|angry|feliz|satisfeit\w*|satisfied|dez|cem|perfeit\w*|perfect\w*|excelente"
     r"|zero|otim[ao]|pessim[ao]|insatisfeit\w*|urgente|alta|high|um\b|one\b|uno\b)",
     "say": r"(?:respond\w*|retorn\w*|return\w*|answer\w*|repl(?:y|ies)|output\w*|diga\w*|devuelv\w*"
     r"|devolv\w*|classif\w*|clasif\w*|marqu\w*|marc[ae]\w*|registr\w*|registe\w*|coloque\w*"

@@ -17,13 +17,13 @@ _STRENGTHS = "muito mais demais super tao mega bem extremamente very so too muy"
 NEGATIONS = frozenset(_NEGATIONS.split())
 _STRONGER = frozenset(_STRENGTHS.split())
 _AGAIN = re.compile(
-    r"\b(?:de_novo|de novo|outra vez|novamente|segunda vez|terceira vez|quarta vez|\w+ vez que|again"
-    r"|otra vez|toda vez|sempre a mesma|mais uma vez)\b"
+    r"\b(?:de_novo|de novo|outra vez|novamente|segunda vez|terceira vez|quarta vez|\w+ vez que"
+    r"|again|otra vez|toda vez|sempre a mesma|mais uma vez)\b"
 )
 _UNDONE = re.compile(
     r"\b(?:nao|nunca|ninguem|nem|no|not|never)\b(?: \w+){0,3}"
-    r" (?:cheg|abr|resolv|respond|funcion|atend|entreg|vei|receb|retorn|consig|liga|apare|volt|lleg"
-    r"|work|arriv|answ)"
+    r" (?:cheg|abr|resolv|respond|funcion|atend|entreg|vei|receb|retorn|consig|liga|apare|volt"
+    r"|lleg|work|arriv|answ)"
 )
 _WAITED = re.compile(
     r"(?:<n>|uma|duas|tres|meia|um|dois) ?(?:h|horas?|dias?|semanas?|mes|meses|minutos)\b"
