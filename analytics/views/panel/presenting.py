@@ -71,7 +71,11 @@ def verdict_of(message: Message) -> Verdict:
     job = AnalysisJob.objects.filter(pk=message.pk).first() if waits else None
     is_person = message.judged_by == PERSON
     # Reasons of an analyser are none of a person's.
-    cues = row.cues if row and not is_person else []
+    cues = [
+        cue
+        for cue in (row.cues if row and not is_person else [])
+        if abs(float(cue["weight"])) >= words.FAINT
+    ]
     state = _state(message, waits)
     return Verdict(
         message=message,
