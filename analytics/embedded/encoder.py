@@ -34,9 +34,8 @@ def encode(texts: Sequence[str]) -> NDArray[np.float32]:
     """
     if not texts:
         return np.zeros((0, WIDTH), dtype=np.float32)
-    model = _model()
     with _lock:
-        return model.encode([text or " " for text in texts])
+        return _model().encode([text or " " for text in texts])
 
 
 def one_thread() -> AbstractContextManager[object]:
