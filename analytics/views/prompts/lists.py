@@ -92,7 +92,7 @@ def detail_page(
     cursor = request.GET.get("cursor") or None
     page = reading.versions(name, limit=25, cursor=cursor)
     path = reverse("analytics:prompt-detail", args=[name])
-    labels = reading.labels_of([name]).get(name, [])
+    labels, moves = reading.labels_of([name]).get(name, []), reading.moves(name)
     context = {
         "name": name,
         "task": Task(reading.task_of(name)).label,
@@ -100,14 +100,20 @@ def detail_page(
         "next_url": f"{path}?{urlencode({'cursor': page.next})}" if page.next else "",
         "first_url": path if cursor else "",
         "labels": labels,
-        "is_production": any(one.label == PRODUCTION for one in labels),
-        "moves": _with_experiments(reading.moves(name)),
+        "may_go_back": any(one.label == PRODUCTION for one in labels) and _came_from(moves),
+        "moves": _with_experiments(moves),
         "choices": [(str(row.public_id), row.version) for row in page.rows],
         "values": request.POST,
         "errors": errors,
         "may_manage": may(request, "experiments.manage"),
     }
     return render(request, "analytics/prompts/detail.html", context, status=status)
+
+
+def _came_from(moves: list[PromptLabelEvent]) -> bool:
+    """Whether production was somewhere else before it came here."""
+    last = next((move for move in moves if move.label == PRODUCTION), None)
+    return last is not None and last.previous_id is not None
 
 
 def _with_experiments(moves: list[PromptLabelEvent]) -> list[tuple[PromptLabelEvent, str]]:
