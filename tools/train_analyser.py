@@ -140,7 +140,7 @@ def weights_of_runs(material: dict[str, Any]) -> list[list[tuple[int, float]]]:
     for halves in material["runs"]:
         pairs = []
         for found in halves:
-            weights = grams.weighed(found, material["rarity"]) if found else []
+            weights: Any = grams.weighed(found, material["rarity"]) if found else []
             pairs += [(at, float(w)) for at, w in zip(found, weights, strict=True) if w]
         held.append(pairs)
     return held
@@ -184,7 +184,7 @@ def calibrate(heard: Array, labels: Labels) -> dict[str, Array]:
     bias = np.zeros(machine.SIGNS, dtype=np.float32)
     sharp = [_sharpest(part, goal, 0) for part, goal in zip(parts, goals, strict=False)]
     for _round in range(300):
-        shares = machine.softmax(parts[0] * sharp[0] + bias)
+        shares = machine.softmax((parts[0] * sharp[0] + bias).astype(np.float32))
         bias -= 0.5 * (shares - np.eye(machine.SIGNS)[goals[0]]).mean(0)
     sharp[0] = _sharpest(parts[0], goals[0], bias)
     return {"sharpness": np.array(sharp, np.float32), "sign_bias": bias}
@@ -235,7 +235,7 @@ def save(
         run_scale=scale.astype(np.float32),
         rarity=material["rarity"].astype(np.float16),
         hash=np.frombuffer(digest().encode(), np.uint8),
-        **calibration,
+        **calibration,  # type: ignore[arg-type]
     )
 
 

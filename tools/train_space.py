@@ -72,7 +72,8 @@ def turn(vectors: Array, topics: list[str]) -> Array:
     width = len(spread)
     lengths, axes = np.linalg.eigh(spread + DOUBT * np.trace(spread) / width * np.eye(width))
     shortened: Array = axes / np.sqrt(lengths) @ axes.T
-    return shortened / np.abs(shortened).max()
+    scaled: Array = shortened / np.abs(shortened).max()
+    return scaled
 
 
 def check(topics: Array, kinds: Array, texts: list[str], vectors: Array) -> None:

@@ -16,7 +16,7 @@ from analytics.analysis.selectors import (
 )
 from analytics.analysis.tasks import begin_judging
 from analytics.api.analysis_inputs import BatchInputSerializer, InferenceQuery
-from analytics.api.analysis_outputs import InferenceSerializer, QueuedSerializer
+from analytics.api.analysis_outputs import InferenceSerializer, QueuedAnalysisSerializer
 from analytics.models import Inference
 from evosense.core.rest import ApiView, answer_post, checked_body, page_of
 from evosense.core.rest_schema import Operation, describes, page_serializer
@@ -102,7 +102,7 @@ class AnalysisBatch(ApiView):
             tag=TAG,
             scope=WRITE,
             body=BatchInputSerializer,
-            answer=QueuedSerializer,
+            answer=QueuedAnalysisSerializer,
             status=202,
             is_idempotent=True,
         )

@@ -152,5 +152,5 @@ class RouteSerializer(serializers.Serializer[Any]):
     error = serializers.CharField()
 
 
-class QueuedSerializer(serializers.Serializer[Any]):
+class QueuedAnalysisSerializer(serializers.Serializer[Any]):
     queued = serializers.IntegerField(help_text="Messages that wait for their judgement now.")

@@ -84,7 +84,7 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     mean_satisfaction = serializers.ListField(child=serializers.FloatField())
 
 
-class StatsSerializer(serializers.Serializer[Any]):
+class ExperimentStatsSerializer(serializers.Serializer[Any]):
     experiments = serializers.DictField(child=serializers.IntegerField())
     shadow_judgements = serializers.IntegerField()
     spent_micros = serializers.IntegerField()

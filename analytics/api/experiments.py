@@ -19,7 +19,7 @@ from analytics.api.experiment_serializers import (
     ReplayInputSerializer,
     ReportSerializer,
     ResumeInputSerializer,
-    StatsSerializer,
+    ExperimentStatsSerializer,
     asked_of,
 )
 from analytics.experiments import running
@@ -251,7 +251,7 @@ class ExperimentComparison(ApiView):
 class ExperimentStats(ApiView):
     required_scopes = {"GET": READ}
 
-    @describes(Operation(id="experiments_stats", tag=_TAG, scope=READ, answer=StatsSerializer))
+    @describes(Operation(id="experiments_stats", tag=_TAG, scope=READ, answer=ExperimentStatsSerializer))
     def get(self, request: Request) -> Response:
         """Count experiments by state, and what they judged and spent."""
         rows = ExperimentRun.objects.values_list("status").annotate(count=Count("id"))
@@ -260,7 +260,7 @@ class ExperimentStats(ApiView):
             "shadow_judgements": Inference.objects.exclude(run_id="").count(),
             "spent_micros": ExperimentRun.objects.aggregate(all=Sum("spent_micros"))["all"] or 0,
         }
-        return Response(StatsSerializer(facts).data)
+        return Response(ExperimentStatsSerializer(facts).data)
 
 
 def _described(experiment_id: UUID) -> Any:

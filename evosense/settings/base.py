@@ -332,6 +332,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "ConnectionStateEnum": "messaging.api.connection_outputs.CONNECTION_STATES",
         "SendingStateEnum": "messaging.api.sending_outputs.SENDING_STATES",
+        "ExperimentModeEnum": "analytics.api.enums.EXPERIMENT_MODES",
+        "ExperimentStatusEnum": "analytics.api.enums.EXPERIMENT_STATES",
+        "EmotionEnum": "analytics.api.enums.EMOTIONS",
+        "InferenceStatusEnum": "analytics.api.enums.INFERENCE_STATES",
     },
 }
 
