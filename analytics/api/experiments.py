@@ -16,10 +16,10 @@ from analytics.api.experiment_serializers import (
     ExperimentInputSerializer,
     ExperimentQuery,
     ExperimentSerializer,
+    ExperimentStatsSerializer,
     ReplayInputSerializer,
     ReportSerializer,
     ResumeInputSerializer,
-    ExperimentStatsSerializer,
     asked_of,
 )
 from analytics.experiments import running
@@ -251,7 +251,9 @@ class ExperimentComparison(ApiView):
 class ExperimentStats(ApiView):
     required_scopes = {"GET": READ}
 
-    @describes(Operation(id="experiments_stats", tag=_TAG, scope=READ, answer=ExperimentStatsSerializer))
+    @describes(
+        Operation(id="experiments_stats", tag=_TAG, scope=READ, answer=ExperimentStatsSerializer)
+    )
     def get(self, request: Request) -> Response:
         """Count experiments by state, and what they judged and spent."""
         rows = ExperimentRun.objects.values_list("status").annotate(count=Count("id"))
