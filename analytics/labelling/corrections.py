@@ -24,7 +24,7 @@ def correct(public_id: UUID, word: Word, *, user_id: int) -> Message:
     """
     check(word)
     message = Message.objects.select_for_update(of=("self",)).filter(public_id=public_id).first()
-    if message is None or message.deleted_at:
+    if message is None or message.deleted_at or message.is_hidden:
         raise NotFound("message_not_found", _("There is no such message."))
     before = Word(message.sentiment, message.emotion, message.satisfaction, message.tone)
     whole = word.over(before)

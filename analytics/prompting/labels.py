@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from analytics.models import PromptLabel, PromptLabelEvent, PromptTemplate
@@ -64,7 +64,12 @@ def move_label(
     if row is None:
         row = PromptLabel(label=label, is_protected=label in PROTECTED)
     row.name, row.task, row.template = template.name, template.task, template
-    row.save()
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:
+        # Two set it for the first time at once.
+        raise _moved() from error
     _note(row.name, label, before, template, author, why)
     return row
 
@@ -129,7 +134,11 @@ def _check(label: str, row: PromptLabel | None, why: Why, expected: int | None) 
         message = _("Say why: this label decides how messages are judged.")
         raise Invalid("required", message, field="reason")
     if expected is not None and (row is None or row.template_id != expected):
-        raise Conflict("label_moved", _("Somebody moved this label meanwhile."))
+        raise _moved()
+
+
+def _moved() -> Conflict:
+    return Conflict("label_moved", _("Somebody moved this label meanwhile."))
 
 
 def _note(

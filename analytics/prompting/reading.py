@@ -17,6 +17,8 @@ from evosense.core.pagination import Page, newest_first
 
 MOST_NAMES = 200
 MOST_MOVES = 50
+# Lines of the one times lines of the other.
+MOST_COMPARED = 300 * 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +115,38 @@ def moves(name: str) -> list[PromptLabelEvent]:
 
 
 def difference(before: str, after: str) -> list[DiffLine]:
-    """Return the lines of two texts side by side as one list, in the order of the newer."""
+    """Return the lines of two texts side by side as one list, in the order of the newer.
+
+    Matching takes the cube of the lines at worst, and people write the texts: what lies between
+    the common beginning and end is compared only up to some three hundred lines.
+    """
     old, new = before.splitlines(), after.splitlines()
-    lines: list[DiffLine] = []
-    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    head = _common(old, new)
+    tail = _common(old[head:][::-1], new[head:][::-1])
+    old_end, new_end = len(old) - tail, len(new) - tail
+    lines = [DiffLine("same", old[at], at + 1, at + 1) for at in range(head)]
+    for kind, start, stop, first, last in _changes(old[head:old_end], new[head:new_end]):
         if kind == "equal":
-            lines += [DiffLine("same", old[a + i], a + i + 1, c + i + 1) for i in range(b - a)]
+            shift = first - start
+            places = range(start + head, stop + head)
+            lines += [DiffLine("same", old[at], at + 1, at + shift + 1) for at in places]
             continue
-        lines += [DiffLine("removed", old[i], i + 1, None) for i in range(a, b)]
-        lines += [DiffLine("added", new[i], None, i + 1) for i in range(c, d)]
+        gone, come = range(start + head, stop + head), range(first + head, last + head)
+        lines += [DiffLine("removed", old[at], at + 1, None) for at in gone]
+        lines += [DiffLine("added", new[at], None, at + 1) for at in come]
+    lines += [
+        DiffLine("same", old[old_end + i], old_end + i + 1, new_end + i + 1) for i in range(tail)
+    ]
     return lines
+
+
+def _changes(old: list[str], new: list[str]) -> list[tuple[str, int, int, int, int]]:
+    if len(old) * len(new) > MOST_COMPARED:
+        return [("replace", 0, len(old), 0, len(new))]
+    return list(SequenceMatcher(None, old, new, autojunk=False).get_opcodes())
+
+
+def _common(one: list[str], other: list[str]) -> int:
+    """Return how many lines two lists begin with together."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -12,6 +12,9 @@ CATEGORIES = (
     "entrega", "cobranca", "troca_devolucao", "defeito", "cancelamento", "duvida", "agendamento",
     "cadastro_acesso", "elogio", "reclamacao", "vendas", "outro",
 )  # fmt: skip
+_KEYWORDS = frozenset(
+    {"type", "description", "enum", "items", "properties", "required", "additionalProperties"}
+)
 _SCALARS = frozenset({"string", "number", "integer", "boolean"})
 
 
@@ -106,6 +109,10 @@ def _difference(base: Any, given: Any, place: str) -> str:
         return f"{place}: an object is expected"
     if base["type"] != given.get("type"):
         return f"{place}.type: {base['type']!r} is expected"
+    strange = set(given) - _KEYWORDS
+    if strange or not isinstance(given.get("description", ""), str):
+        name = min((str(key) for key in strange), default="description")
+        return f"{place}.{name}: not every server understands this"
     if base.get("enum") != given.get("enum"):
         return f"{place}.enum: must be as in the template of the house"
     if base["type"] == "array":
@@ -134,8 +141,19 @@ def _object_difference(base: dict[str, Any], given: dict[str, Any], place: str) 
 def _problem_of_added(properties: dict[str, Any], known: frozenset[str], place: str) -> str:
     for name in set(properties) - known:
         one = properties[name]
-        if not isinstance(one, dict) or one.get("type") not in _SCALARS:
+        kind = one.get("type") if isinstance(one, dict) else None
+        if not isinstance(kind, str) or kind not in _SCALARS:
             return f"{place}.{name}: only texts, numbers and booleans may be added"
         if set(one) - {"type", "description", "enum"}:
             return f"{place}.{name}: only type, description and enum are understood by all servers"
+        if "enum" in one and not _is_word_list(one["enum"]):
+            return f"{place}.{name}.enum: must be a list of texts or numbers"
     return ""
+
+
+def _is_word_list(values: object) -> bool:
+    return (
+        isinstance(values, list)
+        and bool(values)
+        and all(isinstance(one, str | int | float) for one in values)
+    )

@@ -49,6 +49,14 @@ def test_a_difference_tells_lines_apart():
     assert (lines[2].before, lines[2].after) == (None, 2)
 
 
+def test_a_difference_of_hostile_texts_ends_soon():
+    one, other = "a\nb\n" * 5_000, "b\na\n" * 5_000
+    lines = reading.difference(f"same\n{one}", f"same\n{other}")
+    assert (lines[0].kind, len(lines)) == ("same", 1 + 20_000)
+    kinds = {line.kind for line in reading.difference("a\n" * 900, "a\n" * 900 + "b")}
+    assert kinds == {"same", "added"}
+
+
 def test_a_file_goes_round(tenant, other_tenant):
     from evosense.core.schema import tenant_scope
 

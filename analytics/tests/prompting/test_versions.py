@@ -94,6 +94,28 @@ def test_a_schema_may_gain_scalars_and_lose_nothing():
     )
 
 
+@pytest.mark.parametrize(
+    "added",
+    [
+        {"type": ["string", "null"]},
+        {"type": {}},
+        {"type": "string", "enum": 5},
+        {"type": "string", "enum": []},
+        {"type": "string", "pattern": "x"},
+        "text",
+    ],
+)
+def test_a_strange_addition_is_named(added):
+    item = SCHEMAS[Task.MESSAGE]["properties"]["items"]["items"]
+    wider = {**item["properties"], "urgency": added}
+    problem = schema_problem(
+        Task.MESSAGE, whole({**item, "properties": wider, "required": list(wider)})
+    )
+    assert "urgency" in problem
+    narrowed = {**item["properties"], "summary": {"type": "string", "pattern": "x"}}
+    assert "pattern" in schema_problem(Task.MESSAGE, whole({**item, "properties": narrowed}))
+
+
 def whole(item):
     properties = {"items": {"type": "array", "items": item}}
     return {**SCHEMAS[Task.MESSAGE], "properties": properties}

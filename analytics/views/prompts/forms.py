@@ -14,6 +14,9 @@ from analytics.prompting.versions import PARAMS, Author
 from evosense.core.errors import Invalid
 from evosense.core.pages import user_id
 
+# Digits of a version's number.
+LONGEST_NUMBER = 7
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -70,7 +73,8 @@ def house_draft(name: str) -> Draft:
 def fields_of(draft: Draft) -> dict[str, Any]:
     """Return what `create_version` takes; raises Invalid that names the field."""
     name = draft.name.strip()
-    based_on = int(draft.based_on) if draft.based_on.isdecimal() else 0
+    is_number = draft.based_on.isdecimal() and len(draft.based_on) < LONGEST_NUMBER
+    based_on = int(draft.based_on) if is_number else 0
     if not based_on and PromptTemplate.objects.filter(name=name).exists():
         message = _("There is a prompt of this name. Open it to write its next version.")
         raise Invalid("name_taken", message, field="name")
