@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from analytics.models import AnalysisJob
 from evosense.core.schema import TenantRef, database_cursor, tenant_scope
 from tenancy.selectors.tenants import ready_tenants
 
-# Longer than any judging may take (analysis.judging.DEADLINE_SECONDS).
+# Longer than any judging may take (analysis.dialogue.DEADLINE_SECONDS).
 LEASE_SECONDS = 180
 # A message that killed its worker or broke the code this often is left for a person to look at.
 MOST_ATTEMPTS = 6
@@ -26,9 +26,12 @@ _CLAIM = """
     WHERE message_id IN (
         SELECT message_id FROM analytics_analysisjob
         WHERE state <> 'failed' AND (not_before IS NULL OR not_before <= clock_timestamp())
-          AND (claimed_until IS NULL OR claimed_until <= clock_timestamp())
+          AND {free}
         ORDER BY occurred_at DESC, message_id DESC LIMIT %(most)s FOR UPDATE SKIP LOCKED)
     RETURNING message_id, attempts"""
+_UNTOUCHED = "claimed_until IS NULL"
+# What a dead worker held may be what killed it: its neighbours must not be lost with it.
+_ABANDONED = "claimed_until <= clock_timestamp()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +41,34 @@ class Claim:
     id: UUID
     attempts: Mapping[int, int]
 
+    def of(self, message_id: int) -> "Claim":
+        """Return the hold on one of the messages alone."""
+        return Claim(self.id, {message_id: self.attempts[message_id]})
+
     @property
     def message_ids(self) -> list[int]:
         return list(self.attempts)
 
 
+_NONE = Claim(uuid4(), {})
+
+
 def claim(most: int, *, lease_seconds: int = LEASE_SECONDS) -> Claim:
-    """Take up to `most` waiting messages, the newest first; empty when none may be taken."""
+    """Take up to `most` waiting messages, the newest first; empty when none may be taken.
+
+    What a dead worker left behind is taken one message at a time, when nothing else waits.
+    """
+    return _taken(_UNTOUCHED, most, lease_seconds) or _taken(_ABANDONED, 1, lease_seconds) or _NONE
+
+
+def _taken(free: str, most: int, lease_seconds: int) -> Claim | None:
     token = uuid4()
     with database_cursor() as cursor:
-        cursor.execute(_CLAIM, {"claim": token, "lease": lease_seconds, "most": most})
-        return Claim(token, dict(cursor.fetchall()))
+        cursor.execute(
+            _CLAIM.format(free=free), {"claim": token, "lease": lease_seconds, "most": most}
+        )
+        rows = dict(cursor.fetchall())
+    return Claim(token, rows) if rows else None
 
 
 def still_held(held: Claim) -> set[int]:
@@ -56,8 +76,12 @@ def still_held(held: Claim) -> set[int]:
 
     Must run in the transaction that writes the judgements.
     """
-    rows = AnalysisJob.objects.select_for_update().filter(claim=held.id).order_by("message_id")
+    rows = _rows_of(held).select_for_update().order_by("message_id")
     return set(rows.values_list("message_id", flat=True))
+
+
+def _rows_of(held: Claim) -> QuerySet[AnalysisJob]:
+    return AnalysisJob.objects.filter(claim=held.id, message_id__in=held.message_ids)
 
 
 def finish(message_ids: Collection[int]) -> None:
@@ -80,9 +104,14 @@ def defer(held: Claim, errors: Mapping[int, str]) -> None:
         )
 
 
-def give_back(held: Claim, error: str) -> None:
-    """Return what could not be judged at all; what failed too often is put aside, visibly."""
-    rows = AnalysisJob.objects.filter(claim=held.id)
+def give_back(held: Claim, error: str, *, counts: bool = True) -> None:
+    """Return what could not be judged at all; what failed too often is put aside, visibly.
+
+    Without `counts` nothing was wrong with the messages, and it is not held against them.
+    """
+    rows = _rows_of(held)
+    if not counts:
+        rows.update(attempts=F("attempts") - 1)
     rows.filter(attempts__gte=MOST_ATTEMPTS).update(
         state=AnalysisJob.State.FAILED, error=error, claim=None, claimed_until=None
     )

@@ -7,7 +7,7 @@ asked: the rest gets the same reason.
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,7 @@ _ONE_CALL_SECONDS = 45.0
 BATCH_ITEMS, BATCH_TOKENS = 20, 6_000
 # Of one item's answer; a summary is the longest part of it.
 _OUTPUT_TOKENS, _LEAST_OUTPUT = 160, 1_000
+Restore = Callable[[str], str]
 _STATUS = {
     "ok": Inference.Status.INVALID,
     "invalid": Inference.Status.INVALID,
@@ -38,6 +39,11 @@ _STATUS = {
     "timeout": Inference.Status.TIMEOUT,
     "error": Inference.Status.ERROR,
 }
+
+
+def ends_at() -> float:
+    """Return when a dialogue that begins now ends, on the monotonic clock."""
+    return time.monotonic() + DEADLINE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class Dialogue:
     settings: AiSettings
     part: str
     redacts: bool
-    deadline: float = field(default_factory=lambda: time.monotonic() + DEADLINE_SECONDS)
+    deadline: float = field(default_factory=ends_at)
     # Why nothing more is asked.
     _broken: Heard | None = None
 
@@ -110,7 +116,7 @@ class Dialogue:
         left = self.deadline - time.monotonic()
         if left <= 1:
             return ChatOutcome("timeout", "timed_out"), Spent(), None
-        content, restore = self._content(items)
+        content, books = self._content(items)
         outcome, spent = ask_paid(
             self.asked,
             self.settings,
@@ -125,23 +131,34 @@ class Dialogue:
         checked = check_batch(outcome.data, set(range(1, len(items) + 1)))
         _count_repairs(spent, checked)
         for number, one in checked.good.items():
-            checked.good[number] = _with_summary(one, restore(one.summary))
+            checked.good[number] = _with_summary(one, books[number](one.summary))
         return outcome, spent, checked
 
-    def _content(self, items: Sequence[Item]) -> tuple[dict[str, Any], Any]:
-        """Return the data of the user turn, and what puts personal data back into words."""
-        texts = [text for item in items for text in (item.text, *(t.text for t in item.context))]
-        names = sorted({name for item in items for name in item.names})
-        hidden = redact(texts, names) if self.redacts else None
-        sayings = iter(hidden.texts if hidden else texts)
-        messages = []
+    def _content(self, items: Sequence[Item]) -> tuple[dict[str, Any], dict[int, Restore]]:
+        """Return the data of the user turn, and what puts each item's personal data back."""
+        messages: list[dict[str, Any]] = []
+        books: dict[int, Restore] = {}
         for number, item in enumerate(items, start=1):
-            text = next(sayings)
-            context = [{"who": turn.who, "text": next(sayings)} for turn in item.context]
-            messages.append({"id": number, "text": text, "context": context})
+            sayings, books[number] = self._sayings(item)
+            context = [
+                {"who": turn.who, "text": text}
+                for turn, text in zip(item.context, sayings[1:], strict=True)
+            ]
+            messages.append({"id": number, "text": sayings[0], "context": context})
         # Nobody who wrote a message could know it: a text that claims to end here does not.
         content = {"boundary": secrets.token_hex(8), "messages": messages}
-        return content, hidden.restore if hidden else str
+        return content, books
+
+    def _sayings(self, item: Item) -> tuple[list[str], Restore]:
+        """Return an item's text and context as they leave, and the way back of its own alone.
+
+        One customer's name must not blank another's words, nor come home in their summary.
+        """
+        texts = [item.text, *(turn.text for turn in item.context)]
+        if not self.redacts:
+            return texts, str
+        hidden = redact(texts, item.names)
+        return hidden.texts, hidden.restore
 
 
 def _groups(items: Sequence[Item]) -> list[list[Item]]:

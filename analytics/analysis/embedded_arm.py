@@ -67,6 +67,12 @@ def gives_orders(item: Item) -> bool:
     return looks_like_injection(item.text)
 
 
+def hears_orders(item: Item) -> bool:
+    """Tell whether a model would read a customer's orders with a message: in it, or before it."""
+    said = [item.text, *(turn.text for turn in item.context if turn.who == "C")]
+    return any(gives_orders(Item(item.message_id, text)) for text in said)
+
+
 def put_embedded(row: Inference, arm: ArmSpec | None = None) -> None:
     """Name the embedded analyser as the one that judged."""
     arm = arm or ArmSpec()

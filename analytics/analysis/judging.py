@@ -52,15 +52,23 @@ def preview_items(
     return judge(items, arm, Mark(run_key="preview", run_id="preview"), part=part).rows
 
 
-def judge(items: Sequence[Item], arm: ArmSpec, mark: Mark, *, part: str = "all") -> Judged:
+def judge(
+    items: Sequence[Item],
+    arm: ArmSpec,
+    mark: Mark,
+    *,
+    part: str = "all",
+    until: float | None = None,
+) -> Judged:
     """Return one unsaved row for each item, in their order, and which of them are in doubt.
 
-    Never raises for what a provider or a text does; takes DEADLINE_SECONDS of `dialogue` at most.
+    Never raises for what a provider or a text does; takes DEADLINE_SECONDS of `dialogue` at most,
+    or as long as `until` (of the monotonic clock), which several judges of one claim share.
     """
     if not items:
         return Judged([])
     if arm.kind == "provider":
-        return judge_by_provider(items, arm, mark, part=part)
+        return judge_by_provider(items, arm, mark, part=part, until=until)
     return Judged(judge_embedded(items, arm, mark))
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from analytics.analysis import cache
 from analytics.analysis.calls import Asked, asked_of
-from analytics.analysis.dialogue import Dialogue, Heard, added
+from analytics.analysis.dialogue import Dialogue, Heard, added, ends_at
 from analytics.analysis.embedded_arm import (
-    gives_orders,
+    hears_orders,
     judge_embedded,
     put_embedded,
     values_of,
@@ -65,7 +65,9 @@ class Judged:
     doubted: list[int] = field(default_factory=list)
 
 
-def judge_by_provider(items: Sequence[Item], arm: ArmSpec, mark: Mark, *, part: str) -> Judged:
+def judge_by_provider(
+    items: Sequence[Item], arm: ArmSpec, mark: Mark, *, part: str, until: float | None = None
+) -> Judged:
     """Return what the provider says of each item, or why it says nothing; see `judging.judge`."""
     settings = ai_settings()
     prompt = prompt_of(Task.MESSAGE, arm.template)
@@ -75,7 +77,7 @@ def judge_by_provider(items: Sequence[Item], arm: ArmSpec, mark: Mark, *, part: 
         return Judged([_fallen(item, mark, arm, error.code) for item in items])
     asked = asked_of(ref, arm.model, prompt, Purpose.MESSAGE, mark)
     redacts = settings.redacts and not ref.is_local
-    dialogue = Dialogue(asked, settings, part, redacts)
+    dialogue = Dialogue(asked, settings, part, redacts, until or ends_at())
     cases = _cases(items, asked)
     short = settings.takes_short_cut and not mark.run_id
     open_cases = [case for case in cases if not (short and is_acknowledgement(case.item.text))]
@@ -93,7 +95,7 @@ def judge_by_provider(items: Sequence[Item], arm: ArmSpec, mark: Mark, *, part: 
 def _cases(items: Sequence[Item], asked: Asked) -> list[Case]:
     opinions = values_of(items)
     return [
-        Case(item, own, gives_orders(item), cache.key_of(item, asked))
+        Case(item, own, hears_orders(item), cache.key_of(item, asked))
         for item, own in zip(items, opinions, strict=True)
     ]
 

@@ -4,11 +4,12 @@ import logging
 import time
 from collections.abc import Sequence
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from analytics.analysis import claims
 from analytics.analysis.claims import Claim
 from analytics.analysis.context import context_of
+from analytics.analysis.dialogue import DEADLINE_SECONDS
 from analytics.analysis.enqueue import is_wanted
 from analytics.analysis.items import Item, item_of
 from analytics.analysis.judging import is_passing, judge
@@ -42,21 +43,40 @@ def work_off(*, seconds: float = 15.0) -> bool:
     return claims.due()
 
 
-def judge_claim(held: Claim, settings: AiSettings, standing: Judge) -> None:
-    """Judge what is held and write it; what breaks goes back with its attempt counted."""
+def judge_claim(
+    held: Claim, settings: AiSettings, standing: Judge, until: float | None = None
+) -> None:
+    """Judge what is held and write it; what breaks is looked for one message at a time.
+
+    Only the message that broke goes back with its attempt counted: its neighbours did nothing.
+    All of it ends at `until`, before the lease does.
+    """
+    until = until or time.monotonic() + DEADLINE_SECONDS
     try:
-        wordings = _wanted(held.message_ids, settings)
-        _write(held, _judged(wordings, standing), wordings)
-    except Exception as error:
-        claims.give_back(held, type(error).__name__[:40])
-        logger.exception("messages could not be judged", extra={"messages": len(held.attempts)})
+        _judge_held(held, settings, standing, until)
+    except (OperationalError, InterfaceError):
+        # Not of a message's making: no message's attempt.
+        claims.give_back(held, "database_away", counts=False)
         raise
+    except Exception as error:
+        if len(held.attempts) == 1:
+            claims.give_back(held, type(error).__name__[:40])
+            logger.exception("a message could not be judged")
+            return
+        logger.warning("a claim broke, each message is judged alone", exc_info=True)
+        for message_id in held.message_ids:
+            judge_claim(held.of(message_id), settings, standing, until)
 
 
-def _judged(wordings: Sequence[Wording], standing: Judge) -> Judged:
+def _judge_held(held: Claim, settings: AiSettings, standing: Judge, until: float) -> None:
+    wordings = _wanted(held.message_ids, settings)
+    _write(held, _judged(wordings, standing, until), wordings)
+
+
+def _judged(wordings: Sequence[Wording], standing: Judge, until: float) -> Judged:
     found = Judged([])
     for who, items in _by_judge(wordings, standing):
-        judged = judge(items, who.arm, who.mark, part=who.part)
+        judged = judge(items, who.arm, who.mark, part=who.part, until=until)
         found.rows += judged.rows
         found.doubted += judged.doubted
     return found

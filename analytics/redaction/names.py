@@ -20,7 +20,26 @@ _COMMON = (
     "studio clinica bom boa dia tarde noite amor deus jesus vida sol lua paz luz flor rosa mae pai "
     "filho filha brasil ltda eireli mei oficial novo nova whatsapp contato pedido entrega"
 )
-_WORDS = frozenset(_COMMON.split())
+# Nor do words of praise and blame: who calls themselves "Péssimo" must not blank it out of a text
+# that is judged by it. Not those that people are called by.
+_OPINIONS = (
+    "amei amo adorei adoro perfeito perfeita maravilha maravilhoso maravilhosa excelente "
+    "sensacional incrivel fantastico fantastica espetacular impecavel otimo otima top nota parabens "
+    "show feliz satisfeito satisfeita recomendo gostei gosto boas bons bacana legal massa rapido "
+    "rapida gentil melhor obrigado obrigada valeu grato grata alivio resolvido resolvida resolveu "
+    "certo beleza demora demorou demorado demorada atraso atrasado atrasada atrasou dificil "
+    "complicado chato chata caro cara estranho lento lenta frio fria velho velha problema problemas "
+    "erro errado errada falha falhou quebrado quebrada quebrou defeito sujo suja faltando faltou "
+    "sumiu perdido perdida travou caiu parou vazio mofado nojo nojento reclamar reclamacao cancelar "
+    "cancela cancelado ruim ruins decepcao decepcionado decepcionada descaso desrespeito absurdo "
+    "vergonha ridiculo fraco fraca piada palhacada enganado mentira indignado revoltado cansado "
+    "grosso grossa grosseria raiva odio odeio odiei lamentavel inaceitavel pessimo pessima horrivel "
+    "lixo terrivel golpe golpista roubo ladrao safado incompetente idiota palhaco porcaria droga "
+    "inferno processo procon advogado fraude pior piores detesto nao nunca sem mais menos muito "
+    "muita pouco sim good bad great best worst terrible awful horrible scam love hate perfect "
+    "excellent bueno buena malo mala mejor peor"
+)
+_WORDS = frozenset(_COMMON.split()) | frozenset(_OPINIONS.split())
 
 
 def name_finder(names: Iterable[str]) -> list[Finder]:
