@@ -56,35 +56,41 @@ def reserve(settings: AiSettings, part: str, *, tokens: int, micros: int) -> Res
 
 
 def settle(held: Reservation, settings: AiSettings, *, tokens: int, micros: int) -> None:
-    """Replace what was held by what was used; what the sweep gave back is only counted."""
+    """Replace what was held by what was used, also where the sweep booked it meanwhile."""
     with transaction.atomic():
         is_held = bool(Reservation.objects.filter(pk=held.pk).delete()[0])
-        for part in _parts(held.part):
-            AiBudget.objects.filter(month=held.month, part=part).update(
-                used_tokens=F("used_tokens") + tokens,
-                used_micros=F("used_micros") + micros,
-                reserved_tokens=F("reserved_tokens") - (held.tokens if is_held else 0),
-                reserved_micros=F("reserved_micros") - (held.micros if is_held else 0),
-            )
+        if is_held:
+            _book(held, tokens=tokens, micros=micros, is_held=True)
+        else:
+            _book(held, tokens=tokens - held.tokens, micros=micros - held.micros, is_held=False)
     for part in _parts(held.part):
         _warn(settings, held.month, part)
 
 
-def give_back_forgotten() -> int:
-    """Free what calls hold whose worker died; returns how many."""
+def _book(held: Reservation, *, tokens: int, micros: int, is_held: bool) -> None:
+    for part in _parts(held.part):
+        AiBudget.objects.filter(month=held.month, part=part).update(
+            used_tokens=F("used_tokens") + tokens,
+            used_micros=F("used_micros") + micros,
+            reserved_tokens=F("reserved_tokens") - (held.tokens if is_held else 0),
+            reserved_micros=F("reserved_micros") - (held.micros if is_held else 0),
+        )
+
+
+def book_forgotten() -> int:
+    """Count what calls hold whose worker died as used; returns how many.
+
+    Whether such a call left, and what it took, nobody knows: a provider bills it all the same.
+    """
     old = timezone.now() - FORGOTTEN_AFTER
-    freed = 0
+    booked = 0
     for held in Reservation.objects.filter(created_at__lt=old).order_by("pk")[:500]:
         with transaction.atomic():
             if not Reservation.objects.filter(pk=held.pk).delete()[0]:
                 continue
-            for part in _parts(held.part):
-                AiBudget.objects.filter(month=held.month, part=part).update(
-                    reserved_tokens=F("reserved_tokens") - held.tokens,
-                    reserved_micros=F("reserved_micros") - held.micros,
-                )
-        freed += 1
-    return freed
+            _book(held, tokens=held.tokens, micros=held.micros, is_held=True)
+        booked += 1
+    return booked
 
 
 def limits_of(settings: AiSettings, part: str) -> Limits:
@@ -96,10 +102,14 @@ def limits_of(settings: AiSettings, part: str) -> Limits:
     return Limits(_share(settings.token_limit, share), _share(settings.cost_limit_micros, share))
 
 
+def today() -> date:
+    """Return the day on the company's clock; a worker's own is UTC."""
+    return timezone.localdate(timezone=ZoneInfo(current_tenant().timezone))
+
+
 def this_month() -> date:
     """Return the first day of the month on the company's clock."""
-    zone = ZoneInfo(current_tenant().timezone)
-    return timezone.now().astimezone(zone).date().replace(day=1)
+    return today().replace(day=1)
 
 
 def used_percent(row: AiBudget, limits: Limits) -> int:

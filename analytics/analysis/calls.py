@@ -1,11 +1,12 @@
 """Writing down what providers were asked: one row an attempt, with what it cost."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.utils import timezone
 
+from analytics.analysis.budget import today
 from analytics.analysis.items import Mark
 from analytics.analysis.prompts import Prompt
 from analytics.analysis.settings import ai_settings
@@ -47,7 +48,7 @@ NOTHING = Spent()
 def asked_of(ref: ProviderRef, model: str, prompt: Prompt, purpose: str, mark: Mark) -> Asked:
     """Return whom to ask; an empty model is the provider's own."""
     model = model or ref.chat_model
-    price = price_of(ref.id, model, timezone.localdate())
+    price = price_of(ref.id, model, today())
     return Asked(ref, model, prompt, purpose, mark, price)
 
 
@@ -62,16 +63,24 @@ def answered_lately(*, minutes: int = 3) -> bool:
     return last == ""
 
 
+def spent_on(asked: Asked, attempts: Sequence[Attempt]) -> Spent:
+    """Return what the attempts of one operation took; no call is written yet."""
+    return Spent(
+        input_tokens=sum(one.input_tokens for one in attempts),
+        output_tokens=sum(one.output_tokens for one in attempts),
+        micros=sum(_cost(asked, one) for one in attempts),
+        latency_ms=sum(one.latency_ms for one in attempts),
+    )
+
+
 def write_calls(asked: Asked, attempts: Sequence[Attempt], *, items: int) -> Spent:
     """Keep the attempts of one operation and return what they took."""
     rows = ModelCall.objects.bulk_create(_row(asked, one, items) for one in attempts)
-    return Spent(
-        input_tokens=sum(row.input_tokens for row in rows),
-        output_tokens=sum(row.output_tokens for row in rows),
-        micros=sum(row.cost_micros for row in rows),
-        latency_ms=sum(row.latency_ms for row in rows),
-        call_id=rows[-1].pk if rows else None,
-    )
+    return replace(spent_on(asked, attempts), call_id=rows[-1].pk if rows else None)
+
+
+def _cost(asked: Asked, one: Attempt) -> int:
+    return asked.cost(one.input_tokens, one.cached_tokens, one.output_tokens)
 
 
 def _row(asked: Asked, one: Attempt, items: int) -> ModelCall:
@@ -90,7 +99,7 @@ def _row(asked: Asked, one: Attempt, items: int) -> ModelCall:
         cached_tokens=one.cached_tokens,
         output_tokens=one.output_tokens,
         is_estimated=one.is_estimated,
-        cost_micros=asked.cost(one.input_tokens, one.cached_tokens, one.output_tokens),
+        cost_micros=_cost(asked, one),
         currency=asked.price.currency if asked.price else "BRL",
         latency_ms=one.latency_ms,
         attempt=one.attempt,

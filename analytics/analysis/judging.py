@@ -9,6 +9,7 @@ from django.db import transaction
 
 from analytics.analysis.embedded_arm import judge_embedded
 from analytics.analysis.items import ArmSpec, Item, Mark
+from analytics.analysis.paid import NO_PRICE
 from analytics.analysis.provider_arm import Judged, judge_by_provider
 from analytics.analysis.rows import write_rows
 from analytics.models import Inference
@@ -17,7 +18,7 @@ from analytics.providers.failures import FINAL, PASSING
 # Reasons that time or a person heals. An answer that was wrong would be wrong again, and a budget
 # that is used up lasts a month.
 _PASSING = PASSING | FINAL | {"breaker_open", "no_provider", "provider_inactive"}
-_PASSING |= {"key_missing", "key_of_other_host", "tls_failed", "redirected"}
+_PASSING |= {"key_missing", "key_of_other_host", "tls_failed", "redirected", NO_PRICE}
 
 
 def judge_items(

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils import timezone
-
+from analytics.analysis.budget import today
 from analytics.models import PromptTemplate
 from analytics.prompting.platform import GUARD, platform_template
 from analytics.prompting.render import render
@@ -32,7 +31,7 @@ class Prompt:
         known = {
             "company": tenant.name or tenant.slug,
             "language": _LANGUAGES.get(tenant.locale, tenant.locale),
-            "today": timezone.localdate().isoformat(),
+            "today": today().isoformat(),
             **values,
         }
         return f"{GUARD}\n\n{render(self.task, self.body, known)}"

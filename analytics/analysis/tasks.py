@@ -34,8 +34,6 @@ def note_stored_messages(*, event_id: int, payload: dict[str, Any]) -> None:  # 
         begin_judging()
     if jobs.is_due():
         fair_enqueue("ai", fill_embeddings)
-    if jobs.is_due():
-        fair_enqueue("ai", fill_embeddings)
 
 
 def begin_judging() -> None:
@@ -93,6 +91,6 @@ def analyse_silent_conversation(*, conversation_pk: int, trigger: str) -> None:
 
 @shared_task(name="analytics.tidy_analysis", expires=3600)
 def tidy_analysis() -> None:
-    """Give back what dead workers held of the budget, and forget old answers."""
-    budget.give_back_forgotten()
+    """Book what dead workers held of the budget, and forget old answers."""
+    budget.book_forgotten()
     cache.forget_old()

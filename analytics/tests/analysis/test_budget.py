@@ -1,6 +1,7 @@
 """Nobody spends what is not there, however many ask at once."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -8,9 +9,11 @@ from django.utils import timezone
 from analytics.analysis import budget
 from analytics.analysis.items import ArmSpec, Item
 from analytics.analysis.judging import judge_items
+from analytics.analysis.prompts import prompt_of
 from analytics.models import AiBudget, AiNotice, AiSettings, ModelCall, Reservation
+from analytics.providers.models import ModelPrice
 from analytics.tests.analysis.conftest import item
-from evosense.core.schema import tenant_scope
+from evosense.core.schema import current_tenant, public_scope, tenant_scope
 from evosense.testing.threads import run_threads
 from messaging.tests.factories import make_message
 
@@ -61,16 +64,18 @@ def test_settling_counts_what_was_used_and_warns_at_eighty_percent(tenant) -> No
     assert AiNotice.objects.count() == 1
 
 
-def test_what_a_dead_worker_held_is_given_back_once(tenant) -> None:
+def test_what_a_dead_worker_held_is_booked_once(tenant) -> None:
     settings = AiSettings(token_limit=100)
-    held = budget.reserve(settings, "experiments", tokens=20, micros=0)
+    held = budget.reserve(settings, "experiments", tokens=20, micros=5)
     Reservation.objects.update(created_at=timezone.now() - timedelta(hours=1))
-    assert budget.give_back_forgotten() == 1
-    assert budget.give_back_forgotten() == 0
-    assert set(AiBudget.objects.values_list("reserved_tokens", flat=True)) == {0}
-    # It was not dead: what it used still counts, and nothing is given back twice.
-    budget.settle(held, settings, tokens=7, micros=0)
-    assert set(AiBudget.objects.values_list("used_tokens", "reserved_tokens")) == {(7, 0)}
+    assert budget.book_forgotten() == 1
+    assert budget.book_forgotten() == 0
+    # Its call may have left: what it held counts as used.
+    columns = ("used_tokens", "used_micros", "reserved_tokens", "reserved_micros")
+    assert set(AiBudget.objects.values_list(*columns)) == {(20, 5, 0, 0)}
+    # It was not dead: what it really used takes the place of the estimate.
+    budget.settle(held, settings, tokens=7, micros=1)
+    assert set(AiBudget.objects.values_list(*columns)) == {(7, 1, 0, 0)}
 
 
 @pytest.fixture
@@ -97,3 +102,43 @@ def test_calls_are_paid_for_by_what_they_took(tenant, arm, model) -> None:
     assert (row.used_tokens, row.reserved_tokens) == (150, 0)
     assert row.used_micros == call.cost_micros == 300
     assert not Reservation.objects.exists()
+
+
+def test_without_a_price_no_money_limit_is_kept_by_guessing(tenant, arm, model) -> None:
+    AiSettings.objects.update(cost_limit_micros=10**9)
+    with public_scope():
+        ModelPrice.objects.all().delete()
+    one = Item(make_message(text="isso foi ruim").pk, "isso foi ruim")
+    row = judge_items([one], arm, run_key="live:x:m")[0]
+    assert (row.status, row.is_degraded, row.error) == ("ok", True, "no_price")
+    assert (row.sentiment, model.requests) == (-0.8, [])
+    AiSettings.objects.update(cost_limit_micros=None)
+    other = Item(make_message(text="quanto custa").pk, "quanto custa")
+    assert judge_items([other], arm, run_key="live:x:m")[0].error == ""
+
+
+def test_what_breaks_around_a_call_is_an_error_and_is_paid_for(tenant, arm, model) -> None:
+    AiSettings.objects.update(token_limit=100_000)
+
+    def broken(_messages):
+        raise ZeroDivisionError
+
+    model.answer = broken
+    one = Item(make_message(text="isso foi ruim").pk, "isso foi ruim")
+    row = judge_items([one], arm, run_key="live:x:m")[0]
+    assert (row.status, row.is_degraded, row.error) == ("ok", True, "internal_error")
+    used = AiBudget.objects.get()
+    assert used.used_tokens > 1_000
+    assert (used.reserved_tokens, Reservation.objects.count()) == (0, 0)
+
+
+def test_a_day_is_the_companys(tenant, time_machine) -> None:
+    # Half past eleven in the evening of the thirtieth in São Paulo.
+    time_machine.move_to(datetime(2026, 12, 1, 2, 30, tzinfo=UTC), tick=False)
+    assert current_tenant().timezone == "America/Sao_Paulo"
+    assert budget.today() == date(2026, 11, 30)
+    assert budget.this_month() == date(2026, 11, 1)
+    with timezone.override("UTC"):
+        assert (
+            "2026-11-30" in replace(prompt_of("message_analysis", None), body="{{today}}").system()
+        )
