@@ -11,7 +11,12 @@ from analytics.experiments import yardstick
 from analytics.models import Arm, Booster, ExperimentRun, PromptTemplate
 from analytics.models.choices import Task
 from analytics.prompting.versions import is_intact
-from analytics.providers.refs import ProviderUnavailable, provider_ref, providers_for_tenant
+from analytics.providers.refs import (
+    ProviderUnavailable,
+    offers,
+    provider_ref,
+    providers_for_tenant,
+)
 from analytics.providers.rows import provider_rows
 from evosense.core.errors import Conflict, Invalid
 
@@ -47,9 +52,8 @@ def arm_of(choice: Choice, *, key: str, field: str) -> Arm:
     if choice.engine in {"embedded", WORDS} or choice.engine.startswith("booster:"):
         arm.model_name = _embedded_model(choice.engine, field)
         return arm
-    ref = _provider(choice.engine, field)
-    arm.provider_id, arm.model_name = ref
-    arm.model_name = choice.model.strip()[:120] or arm.model_name
+    model = choice.model.strip()[:120]
+    arm.provider_id, arm.model_name = _provider(choice.engine, model, field)
     if choice.template is not None:
         arm.template = _template(choice.template, field)
     return arm
@@ -167,14 +171,17 @@ def _embedded_model(engine: str, field: str) -> str:
     return f"{version}{_BOOSTER}{int(number)}"
 
 
-def _provider(engine: str, field: str) -> tuple[UUID, str]:
+def _provider(engine: str, model: str, field: str) -> tuple[UUID, str]:
     try:
         ref = provider_ref(UUID(engine))
     except ValueError as error:
         raise Invalid("invalid", _("Choose who judges."), field=field) from error
     except ProviderUnavailable as error:
         raise Invalid(error.code, _("This provider cannot be asked now."), field=field) from error
-    return ref.id, ref.chat_model
+    if model and not offers(ref, model):
+        message = _("The house's provider does not offer this model.")
+        raise Invalid("model_not_offered", message, field=field)
+    return ref.id, model or ref.chat_model
 
 
 def _template(public_id: UUID, field: str) -> PromptTemplate:

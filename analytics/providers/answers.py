@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from analytics.providers.extraction import read_json
+from analytics.providers.plain import plain
 from analytics.providers.shape import bare_schema, faults_of, fits_outside, wrapped
 
 
@@ -41,12 +42,12 @@ def said_in(data: Any) -> Said:
     message = choice.get("message") if isinstance(choice, Mapping) else None
     if not isinstance(choice, Mapping) or not isinstance(message, Mapping):
         return Said(is_whole=False)
-    reason = _text(choice.get("finish_reason"))[:40]
+    reason = plain(choice.get("finish_reason"), 40)
     return Said(
         text=_tool_arguments(message) or _content(message),
         finish_reason=reason,
         is_refusal=reason == "content_filter" or bool(_text(message.get("refusal"))),
-        model=_text(data.get("model"))[:120],
+        model=plain(data.get("model"), 120),
     )
 
 

@@ -55,6 +55,8 @@ class Asking:
         self, ref: ProviderRef, question: Question, seconds: float, *, is_fixed: bool = False
     ) -> None:
         self.attempts: list[Attempt] = []
+        if not is_fixed:
+            ref = levels.known(ref, question.model)
         self.capabilities = ref.capabilities
         # Whether the last answer obeyed its level to the letter.
         self.was_exact = False
@@ -78,6 +80,8 @@ class Asking:
             patience = min(LONGEST_WAIT, self._left() / 2)
             permit = limits.wait_for(self._ref, self._estimate(), patience)
             if permit.wait_seconds > 0:
+                if gate.is_trial:
+                    breaker.hand_back(self._ref)
                 return End("error", "rate_limited", retry_after=permit.wait_seconds)
             end = self._attempt(gate, permit)
             if end is not None:
@@ -104,7 +108,9 @@ class Asking:
         return self._after_answer(said, found)
 
     def _gate(self) -> Gate:
-        return Gate(is_open=True) if self._is_fixed else breaker.gate(self._ref)
+        if self._is_fixed:
+            return Gate(is_open=True)
+        return breaker.gate(self._ref, self._question.model)
 
     def _understand(self, reply: Reply, said: Said) -> Understood | None:
         if reply.error or not said.is_whole or said.is_refusal or said.finish_reason == "length":
@@ -124,10 +130,11 @@ class Asking:
         )
         if self._is_fixed:
             return
+        model = self._question.model
         if reply.error:
-            breaker.note_failure(self._ref, reply.error, is_trial=gate.is_trial)
+            breaker.note_failure(self._ref, reply.error, is_trial=gate.is_trial, model=model)
         else:
-            breaker.note_success(self._ref, is_trial=gate.is_trial)
+            breaker.note_success(self._ref, is_trial=gate.is_trial, model=model)
 
     def _after_failure(self, reply: Reply) -> End | None:
         if reply.fault and self._repair(reply.fault):
@@ -173,11 +180,12 @@ class Asking:
         if wrong == "length":
             return End("length", wrong, model=said.model)
         self.was_exact = found is not None and found.is_exact
+        model = self._question.model
         if not self._is_fixed:
-            levels.note_answer(self._ref, self.capabilities, is_exact=self.was_exact)
+            levels.note_answer(self._ref, self.capabilities, is_exact=self.was_exact, model=model)
         if found is not None and found.data is not None:
             if not self._is_fixed:
-                levels.keep(self._ref, self.capabilities)
+                levels.keep(self._ref, self.capabilities, model)
             return End("ok", data=found.data, model=said.model)
         return self._ask_again(said, found)
 

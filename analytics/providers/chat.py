@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from analytics.providers.asking import Asking, Question
 from analytics.providers.attempts import Attempt
-from analytics.providers.refs import ProviderRef
+from analytics.providers.refs import ProviderRef, offers
 
 __all__ = ["Attempt", "ChatOutcome", "ask"]
 
@@ -52,6 +52,8 @@ def ask(
     if not (model or ref.chat_model):
         # Set up for embeddings alone.
         return ChatOutcome("error", "no_model")
+    if model and not offers(ref, model):
+        return ChatOutcome("error", "model_not_offered")
     question = Question(
         purpose=purpose,
         model=model or ref.chat_model,

@@ -14,6 +14,7 @@ from analytics.providers.breaker import Gate
 from analytics.providers.capabilities import Capabilities
 from analytics.providers.client import Reply
 from analytics.providers.failures import PASSING
+from analytics.providers.plain import plain
 from analytics.providers.prices import estimate_tokens
 from analytics.providers.refs import ProviderRef
 from analytics.providers.vectors import DIMENSIONS, BadVectorsError, Vectors, fitted, read_vectors
@@ -77,6 +78,8 @@ class _Run:
         self.attempts: list[Attempt] = []
         self.error = ""
         self.retry_after: float | None = None
+        if not is_test:
+            ref = levels.known(ref, model)
         self.capabilities: Capabilities = ref.capabilities
         self._ref, self._model, self._deadline = ref, model, deadline
         self._retries, self._repairs, self._is_test = _RETRIES, _REPAIRS, is_test
@@ -84,11 +87,13 @@ class _Run:
     def part(self, texts: list[str]) -> Vectors | None:
         """Embed one request's texts; None with `error` set when that failed."""
         while time.monotonic() < self._deadline:
-            gate = Gate(is_open=True) if self._is_test else breaker.gate(self._ref)
+            gate = self._gate()
             if not gate.is_open:
                 return self._fail("breaker_open", gate.wait_seconds or None)
             reply = self._send(texts)
             if reply is None:
+                if gate.is_trial:
+                    breaker.hand_back(self._ref)
                 return None
             self._tell_breaker(reply, is_trial=gate.is_trial)
             if not reply.error:
@@ -96,6 +101,9 @@ class _Run:
             if not self._goes_on(reply):
                 return self._fail(reply.error, reply.retry_after)
         return self._fail("timed_out")
+
+    def _gate(self) -> Gate:
+        return Gate(is_open=True) if self._is_test else breaker.gate(self._ref, self._model)
 
     def _send(self, texts: list[str]) -> Reply | None:
         tokens = sum(map(estimate_tokens, texts))
@@ -129,7 +137,7 @@ class _Run:
         known = replace(self.capabilities, embeddings=True, embed_native_dim=int(raw.shape[1]))
         self.capabilities = known
         if not self._is_test:
-            levels.keep(self._ref, known)
+            levels.keep(self._ref, known, self._model)
         return found
 
     def _goes_on(self, reply: Reply) -> bool:
@@ -155,9 +163,9 @@ class _Run:
         if self._is_test:
             return
         if reply.error:
-            breaker.note_failure(self._ref, reply.error, is_trial=is_trial)
+            breaker.note_failure(self._ref, reply.error, is_trial=is_trial, model=self._model)
         else:
-            breaker.note_success(self._ref, is_trial=is_trial)
+            breaker.note_success(self._ref, is_trial=is_trial, model=self._model)
 
     def _write_down(self, reply: Reply, characters: int) -> int:
         usage = read_usage(None if reply.error else reply.data, sent=characters, answered=0)
@@ -184,5 +192,4 @@ class _Run:
 
 
 def _model_in(data: Any) -> str:
-    name = data.get("model") if isinstance(data, dict) else None
-    return name[:120] if isinstance(name, str) else ""
+    return plain(data.get("model") if isinstance(data, dict) else None, 120)

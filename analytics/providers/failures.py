@@ -19,6 +19,13 @@ PASSING = frozenset(
 FINAL = frozenset({"unauthorized", "forbidden", "not_found", "quota"})
 # The server is at fault, not the text that it was asked about.
 OF_THE_SERVER = frozenset(PASSING - {"rate_limited"} | {"tls_failed", "redirected"})
+# Not brought about by what one asker wants of it (a model, a long answer): a rest for everybody.
+OF_EVERYBODY = frozenset(
+    {
+        "unauthorized", "quota", "connect_failed", "name_unknown", "tls_failed", "server_error",
+        "overloaded",
+    }
+)  # fmt: skip
 # Of the text: shorter questions may pass.
 TOO_LONG = frozenset({"too_long", "too_large"})
 # The server may have done its work, and asks for money, although nothing usable came back.

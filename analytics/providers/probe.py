@@ -21,6 +21,7 @@ from analytics.providers.capabilities import LADDER, Capabilities
 from analytics.providers.embeddings import embed_once
 from analytics.providers.failures import FINAL
 from analytics.providers.models import Provider
+from analytics.providers.plain import plain
 from analytics.providers.refs import ProviderRef, ProviderUnavailable, ref_of
 from analytics.providers.rows import provider_row, scope_of
 from evosense.core.schema import active_tenant
@@ -172,8 +173,10 @@ class _Probe:
         """Return the names that the server lists; many list none, which is fine."""
         reply = client.get(self._ref, "models", seconds=10)
         rows = reply.data.get("data") if isinstance(reply.data, dict) else None
-        names = [row.get("id") for row in rows or () if isinstance(row, dict)]
-        return tuple(sorted(name[:120] for name in names if isinstance(name, str))[:200])
+        if not isinstance(rows, list):
+            return ()
+        names = {plain(row.get("id"), 120) for row in rows if isinstance(row, dict)}
+        return tuple(sorted(names - {""})[:200])
 
 
 def _problem_of(end: End, *, is_exact: bool) -> str:
@@ -185,8 +188,9 @@ def _problem_of(end: End, *, is_exact: bool) -> str:
 
 
 def _labels(end: End) -> dict[int, str]:
-    rows = (end.data or {}).get("items", [])
-    return {row["id"]: row.get("label", "") for row in rows if isinstance(row.get("id"), int)}
+    rows = (end.data or {}).get("items")
+    good = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return {row["id"]: row.get("label", "") for row in good if isinstance(row.get("id"), int)}
 
 
 def _store(row: Provider, report: ProbeReport) -> None:

@@ -6,13 +6,20 @@ from uuid import UUID
 from django.db.models import Q
 
 from analytics.providers.capabilities import Capabilities, read_capabilities
-from analytics.providers.models import Provider
+from analytics.providers.models import ModelPrice, Provider
 from analytics.providers.origins import origin_of
 from analytics.providers.rows import key_of, provider_rows
 from evosense.core.errors import NotFound
-from evosense.core.schema import current_tenant
+from evosense.core.schema import active_tenant, current_tenant
 
-__all__ = ["ProviderRef", "ProviderUnavailable", "provider_ref", "providers_for_tenant", "ref_of"]
+__all__ = [
+    "ProviderRef",
+    "ProviderUnavailable",
+    "offers",
+    "provider_ref",
+    "providers_for_tenant",
+    "ref_of",
+]
 
 
 class ProviderUnavailable(Exception):  # noqa: N818  (read as a sentence where raised)
@@ -39,6 +46,8 @@ class ProviderRef:
     is_local: bool
     # None: of the house, so its limits are shared by all companies.
     tenant_id: UUID | None
+    # The company that asks a provider of the house; None for its own, and for the house itself.
+    asker_id: UUID | None = None
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     key: str = field(default="", repr=False)
@@ -51,6 +60,16 @@ class ProviderRef:
         """
         owner = f"t:{self.tenant_id}" if self.tenant_id else "g"
         return f"{owner}:ai:{{{self.id}}}"
+
+    def memory_of(self, model: str) -> str:
+        """Return the beginning of the keys of what an asker's own wishes may have brought about.
+
+        Of the house's providers that is each company's and each model's own: one company must not
+        spoil for the others what all of them use.
+        """
+        if self.asker_id is None:
+            return self.memory
+        return f"t:{self.asker_id}:ai:{{{self.id}}}:{model}"
 
 
 def provider_ref(provider_id: UUID | str | None) -> ProviderRef:
@@ -76,6 +95,7 @@ def ref_of(row: Provider) -> ProviderRef:
         # A restored company: keys do not travel with an archive.
         if not key:
             raise ProviderUnavailable("key_missing")
+    asker = active_tenant() if row.tenant_id is None else None
     return ProviderRef(
         id=row.pk,
         name=row.name,
@@ -85,10 +105,23 @@ def ref_of(row: Provider) -> ProviderRef:
         capabilities=read_capabilities(row.capabilities),
         is_local=row.is_local,
         tenant_id=row.tenant_id,
+        asker_id=asker.id if asker else None,
         requests_per_minute=row.requests_per_minute,
         tokens_per_minute=row.tokens_per_minute,
         key=key,
     )
+
+
+def offers(ref: ProviderRef, model: str) -> bool:
+    """Tell whether a model may be asked for.
+
+    Of the house's providers only their own and those with a price, by their exact names: the house
+    pays, and what does not exist there would be asked for over and over.
+    """
+    if ref.asker_id is None or model in {ref.chat_model, ref.embedding_model}:
+        return True
+    rows = provider_rows().filter(pk=ref.id)
+    return ModelPrice.objects.filter(provider__in=rows, model=model).exists()
 
 
 def providers_for_tenant() -> list[Provider]:

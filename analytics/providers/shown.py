@@ -126,6 +126,7 @@ def _words() -> dict[str, str]:
         "not_found": _("The provider does not know the address or the model. Check both."),
         "quota": _("The account at the provider has no credit left."),
         "no_model": _("No model was named for this. Name one."),
+        "model_not_offered": _("The house's provider does not offer this model."),
         "rate_limited": _("The provider asks to wait. Its limit for this key is used up."),
         "key_missing": _("The key did not come along with the archive. Save it again."),
         "key_of_other_host": _("The key was saved for another server. Save it again."),

@@ -5,8 +5,10 @@ from django.utils import timezone
 
 from analytics.models import AiNotice, ModelCall
 from analytics.providers import tasks
+from analytics.providers.asking import End
+from analytics.providers.client import Reply
 from analytics.providers.models import Provider
-from analytics.providers.probe import probe
+from analytics.providers.probe import _labels, probe
 from analytics.providers.refs import provider_ref
 from analytics.tests.providers.helpers import ask_about, make_provider
 from evosense.core.errors import NotFound
@@ -85,6 +87,31 @@ def test_a_good_test_ends_a_rest_and_its_notice(tenant, fake):
     probe(made.pk)
     assert row_of(made).breaker == "closed"
     assert AiNotice.objects.get().closed_at is not None
+
+
+@pytest.mark.parametrize("items", [["x", None, 3, {"id": 1, "label": "positivo"}], 5, {"id": 1}])
+def test_rows_of_any_kind_are_read(items):
+    found = _labels(End("ok", data={"items": items}))
+    assert found == ({1: "positivo"} if isinstance(items, list) else {})
+
+
+@pytest.mark.parametrize(
+    ("rows", "names"),
+    [
+        (
+            [{"id": "a\x00b\x1f"}, {"id": 3}, "x", {"id": "\x00"}, {"id": "m" * 500}],
+            ("ab", "m" * 120),
+        ),
+        (7, ()),
+        ({"a": 1}, ()),
+    ],
+)
+def test_lists_of_models_are_made_fit_for_the_row(tenant, fake, monkeypatch, rows, names):
+    reply = Reply(200, "", 1, data={"data": rows})
+    monkeypatch.setattr("analytics.providers.probe.client.get", lambda *_a, **_k: reply)
+    made = make_provider(fake.base_url, embedding_model="")
+    assert probe(made.pk).models == names
+    assert row_of(made).capabilities["last_test"]["models"] == list(names)
 
 
 def test_a_server_that_was_updated_climbs_again(tenant, fake):
