@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -10,13 +11,15 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.utils.translation import gettext_lazy as _
 
-from evosense.core.egress.target import read_url
+from evosense.core.egress.target import find_addresses, read_url
 from evosense.core.errors import Invalid
-from evosense.core.http import EgressBlocked, check_url
+from evosense.core.http import EgressBlocked, EgressError, check_url
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _valid_url = URLValidator(schemes=["http", "https"])
 MOST_A_MINUTE = 1_000_000_000
+# What judgements, calls and filters call the analyser of the house.
+_RESERVED = frozenset({"embedded"})
 # What people paste: the address of a call instead of the address below which calls are.
 _ENDINGS = ("/chat/completions", "/embeddings", "/models")
 
@@ -42,7 +45,7 @@ def checked(given: Mapping[str, Any]) -> ProviderFields:
     known = {one.name for one in fields(ProviderFields)}
     values = ProviderFields(**{name: value for name, value in given.items() if name in known})
     found = ProviderFields(
-        name=_line(values.name, "name", 80),
+        name=_name(values.name),
         base_url=checked_url(values.base_url),
         chat_model=_line(values.chat_model, "chat_model", 120, least=0),
         embedding_model=_line(values.embedding_model, "embedding_model", 120, least=0),
@@ -90,10 +93,28 @@ def checked_key(value: str) -> str:
 
 
 def is_inside(url: str) -> bool:
-    """Tell whether the operator vouches for the server (EVOSENSE_EGRESS_ALLOW)."""
+    """Tell whether the operator vouches for the server (EVOSENSE_EGRESS_ALLOW).
+
+    By its place, or by networks that hold every address of its name, which is looked up here.
+    """
     policy = settings.EGRESS
     target = read_url(url, policy)
-    return policy.vouches_for(target.host, target.port) or bool(policy.networks)
+    if policy.vouches_for(target.host, target.port):
+        return True
+    try:
+        found = find_addresses(target.host, target.port, policy)
+    except EgressError:
+        return False
+    addresses = [ip_address(one) for one in found]
+    return all(any(one in network for network in policy.networks) for one in addresses)
+
+
+def _name(value: str) -> str:
+    text = _line(value, "name", 80)
+    if text.casefold() in _RESERVED:
+        message = _("This name is the embedded analyser's. Choose another one.")
+        raise Invalid("name_reserved", message, field="name")
+    return text
 
 
 def _line(value: str, field: str, longest: int, *, least: int = 1) -> str:

@@ -28,9 +28,9 @@ def read_vectors(data: Any, count: int) -> Vectors:
     if not isinstance(rows, list) or len(rows) != count:
         raise BadVectorsError("wrong_count")
     by_place = {
-        row.get("index", place): row.get("embedding")
+        index: row.get("embedding")
         for place, row in enumerate(rows)
-        if isinstance(row, Mapping)
+        if isinstance(row, Mapping) and type(index := row.get("index", place)) is int
     }
     if set(by_place) != set(range(count)):
         raise BadVectorsError("wrong_count")

@@ -89,6 +89,8 @@ def test_order_is_that_of_the_index():
         [{"index": 0, "embedding": []}, {"index": 1, "embedding": []}],
         [{"index": 0, "embedding": "AAAA"}, {"index": 1, "embedding": [1.0]}],
         ["x", "y"],
+        [{"index": [], "embedding": [1.0]}, {"index": 1, "embedding": [1.0]}],
+        [{"index": "0", "embedding": [1.0]}, {"index": True, "embedding": [1.0]}],
     ],
 )
 def test_vectors_that_do_not_fit_are_refused(rows):

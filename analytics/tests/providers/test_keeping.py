@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from ipaddress import ip_network
 
 import pytest
 
@@ -80,6 +81,7 @@ def test_a_key_may_be_forgotten(tenant):
     ("over", "field"),
     [
         ({"name": " "}, "name"),
+        ({"name": " Embedded "}, "name"),
         ({"base_url": "ftp://x/v1"}, "base_url"),
         ({"base_url": "http://127.0.0.1:9/v1?key=1"}, "base_url"),
         ({"base_url": "http://me:pw@127.0.0.1:9/v1"}, "base_url"),
@@ -156,6 +158,13 @@ def test_local_servers_are_those_that_the_operator_vouches_for(public, settings)
     settings.EGRESS = Policy(ports=frozenset(), plain_http=True)
     with pytest.raises(Invalid):
         create(name="Fora", base_url="http://8.8.8.8:9/v1", is_local=True)
+    # An open network vouches for the addresses in it, not for the whole internet.
+    networks = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+    settings.EGRESS = Policy(networks=networks, ports=frozenset(), plain_http=True)
+    assert create(name="Dentro", is_local=True).is_local
+    with pytest.raises(Invalid) as refusal:
+        create(name="Fora", base_url="http://8.8.8.8:9/v1", is_local=True)
+    assert refusal.value.code == "not_local"
 
 
 def test_a_change_of_model_forgets_what_was_found(tenant):
