@@ -66,6 +66,7 @@ SCOPES = (
     "search:read",
     "analysis:read",
     "analysis:write",
+    "providers:write",
     "prompts:read",
     "prompts:write",
     "experiments:read",

@@ -98,6 +98,12 @@ SCOPE_TABLE = (
         _("Have messages judged again, correct values, change the settings of analysis"),
         ("ai.manage",),
     ),
+    Scope(
+        "providers:write",
+        _("Manage providers"),
+        _("Keys, addresses and prices of providers, and what is sent to them"),
+        ("ai.manage",),
+    ),
     Scope("prompts:read", _("Read prompts"), _("Versions and labels"), ("experiments.view",)),
     Scope(
         "prompts:write",

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -29,11 +30,15 @@ from analytics.api.analysis_outputs import (
     StatsSerializer,
     UsageAnswerSerializer,
 )
+from evosense.core.errors import NotAllowed
 from evosense.core.rest import ApiView, checked_body, page_of
 from evosense.core.rest_schema import Operation, describes, page_serializer
 from messaging.selectors.judged_figures import judged_figures
+from tenancy.models import ApiKey
 
 _USUAL = timedelta(days=30)
+# Who is asked, and what leaves for them, is not for every key that may have messages judged.
+_OF_PROVIDERS = "providers:write"
 
 
 class AnalysisStats(ApiView):
@@ -114,10 +119,27 @@ class AnalysisSettings(ApiView):
         )
     )
     def patch(self, request: Request) -> Response:
-        """Change some of the settings; fields that are left out stay."""
+        """Change some of the settings; fields that are left out stay.
+
+        `engine`, `provider_id`, `redacts: false` and `embeds_remotely: true` need
+        `providers:write` as well.
+        """
         fields = checked_body(SettingsChangeSerializer, request.data)
         given = {name: value for name, value in fields.items() if name in request.data}
+        _refuse_without_scope(request, given)
         return Response(SettingsSerializer(choose(**given)).data)
+
+
+def _refuse_without_scope(request: Request, given: dict[str, Any]) -> None:
+    """Refuse choices of who is asked, and of what they are sent, to keys without the scope."""
+    names: list[str] = [name for name in ("engine", "provider_id") if name in given]
+    names += ["redacts"] if given.get("redacts") is False else []
+    names += ["embeds_remotely"] if given.get("embeds_remotely") else []
+    key = request.auth
+    held = set(key.scopes) if isinstance(key, ApiKey) else set()
+    if names and not {"all", _OF_PROVIDERS} & held:
+        message = _("Only keys with the scope %(scope)s may change this.")
+        raise NotAllowed("scope_required", message % {"scope": _OF_PROVIDERS}, field=names[0])
 
 
 def _period(query: dict[str, Any]) -> tuple[datetime, datetime]:

@@ -25,7 +25,7 @@ from evosense.core.errors import NotAllowed
 from evosense.core.rest import ApiView, answer_post, checked_body
 from evosense.core.rest_schema import Operation, describes
 
-READ, WRITE = "analysis:read", "analysis:write"
+READ, WRITE = "analysis:read", "providers:write"
 _TAG = "providers"
 _EXAMPLE = {
     "name": "nuvem",

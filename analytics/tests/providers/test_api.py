@@ -58,10 +58,32 @@ def test_bad_input_is_a_problem(api, over, code):
     assert code is None or answer.json()["code"] == code
 
 
-def test_a_key_that_may_only_read_writes_nothing(api, fake):
-    reader = api("analysis:read")
+def test_a_key_that_may_only_read_or_judge_writes_nothing(api, fake):
+    reader = api("analysis:read", "analysis:write")
     assert reader.get("providers").status_code == 200
     assert reader.post("providers", BODY).status_code == 403
+    writer = api("providers:write")
+    body = {**BODY, "base_url": fake.base_url}
+    assert writer.post("providers", body).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"engine": "provider"},
+        {"provider_id": None},
+        {"redacts": False, "confirms_sharing": True},
+        {"embeds_remotely": True},
+    ],
+)
+def test_who_is_asked_and_what_is_sent_need_a_scope_of_their_own(api, body):
+    refused = api("analysis:write").patch("analysis/settings", body)
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope_required")
+    assert "providers:write" in refused.json()["detail"]
+    assert refused.json()["errors"][0]["field"] == next(iter(body))
+    both = api("analysis:write", "providers:write").patch("analysis/settings", body)
+    assert both.status_code in {200, 400}
+    assert api("analysis:write").patch("analysis/settings", {"redacts": True}).status_code == 200
 
 
 def test_others_are_not_there_and_the_house_s_not_touched(api, other_tenant, fake):

@@ -112,6 +112,18 @@ def test_redaction_goes_off_only_when_confirmed_and_the_audit_says_so(admin):
     assert acts()[-1] == "analysis.redaction_on"
 
 
+def test_redaction_goes_off_only_for_who_proved_themselves_lately(admin):
+    session = admin.session
+    session["proved_at"] = 0
+    session.save()
+    open_form = {name: value for name, value in WHOLE.items() if name != "redacts"}
+    sent = admin.post(URL, {**open_form, "confirms_sharing": "on"})
+    assert sent.status_code == 302
+    assert sent["Location"].startswith("/conta/confirmar/")
+    assert ai_settings().redacts
+    assert admin.post(URL, {**WHOLE, "analyses_sent": "on"})["Location"] == URL
+
+
 def test_the_service_itself_demands_the_confirmation():
     with pytest.raises(Invalid) as refused:
         choose(redacts=False)

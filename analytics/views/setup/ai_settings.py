@@ -23,6 +23,7 @@ from analytics.views.setup.settings_forms import AiSettingsForm, initial_of
 from evosense.core.errors import DomainError, NotFound
 from evosense.core.pages import answers_errors, user_id
 from tenancy.permissions import requires
+from tenancy.recent import recently_authenticated
 
 
 @requires("ai.manage")
@@ -34,14 +35,8 @@ def ai_settings_page(request: HttpRequest) -> HttpResponse:
         return _page(request, AiSettingsForm(initial=initial_of(ai_settings())))
     form = AiSettingsForm(request.POST)
     if form.is_valid():
-        confirms = form.cleaned_data["confirms_sharing"]
-        try:
-            choose(confirms_sharing=confirms, **form.changes())
-        except DomainError as error:
-            form.refuse(error)
-        else:
-            messages.success(request, _("The settings were saved"))
-            return redirect("analytics:ai-settings")
+        lets_out = form.cleaned_data["confirms_sharing"] and not form.cleaned_data["redacts"]
+        return (_save_letting_out if lets_out else _save)(request, form)
     return _page(request, form, status=422)
 
 
@@ -55,6 +50,20 @@ def notice_close(request: HttpRequest, notice_id: int) -> HttpResponse:
         raise NotFound("notice_not_found", _("There is no such notice."))
     rows.filter(closed_at=None).update(closed_at=timezone.now(), seen_by=user_id(request))
     return redirect("analytics:ai-settings")
+
+
+def _save(request: HttpRequest, form: AiSettingsForm) -> HttpResponse:
+    try:
+        choose(confirms_sharing=form.cleaned_data["confirms_sharing"], **form.changes())
+    except DomainError as error:
+        form.refuse(error)
+        return _page(request, form, status=422)
+    messages.success(request, _("The settings were saved"))
+    return redirect("analytics:ai-settings")
+
+
+# Without redaction personal data leaves: as sensitive as a key.
+_save_letting_out = recently_authenticated(_save)
 
 
 def _page(request: HttpRequest, form: AiSettingsForm, status: int = 200) -> HttpResponse:
