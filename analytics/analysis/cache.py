@@ -68,6 +68,12 @@ def keep(answers: Mapping[bytes, tuple[int, Judgement]], model_returned: str) ->
     )
 
 
+def forget(message_ids: Collection[int]) -> None:
+    """Delete the answers that were given for messages, whose words are no longer said."""
+    if message_ids:
+        CachedJudgement.objects.filter(message_id__in=message_ids).delete()
+
+
 def forget_old() -> int:
     """Delete answers whose time is over; returns how many."""
     return CachedJudgement.objects.filter(created_at__lt=timezone.now() - KEPT).delete()[0]

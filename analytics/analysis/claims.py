@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from analytics.models import AnalysisJob
@@ -133,15 +134,33 @@ def due(now: datetime | None = None) -> bool:
 
 def deferred() -> bool:
     """Tell whether messages wait for a provider to be back."""
-    rows = AnalysisJob.objects.filter(state=AnalysisJob.State.DEFERRED)
-    return rows.filter(not_before__gt=timezone.now()).exists()
+    return _deferred().exists()
 
 
 def ask_again() -> int:
-    """Make what was deferred due now, when a provider is back; returns how many."""
+    """Make all that was deferred due now, with all of its tries: a person chose another provider.
+
+    Returns how many.
+    """
+    return _deferred().update(not_before=timezone.now(), attempts=0, is_early=False)
+
+
+def ask_early(most: int) -> int:
+    """Make the newest `most` of what was deferred due now, when a provider seems to be back.
+
+    Once for each message, and not counted among its tries: a provider that comes and goes must
+    not use them up within minutes. Returns how many.
+    """
+    rows = _deferred().filter(is_early=False, claim=None).order_by("-occurred_at", "-message_id")
+    return AnalysisJob.objects.filter(
+        message_id__in=list(rows.values_list("message_id", flat=True)[:most])
+    ).update(not_before=timezone.now(), attempts=Greatest(F("attempts") - 1, 0), is_early=True)
+
+
+def _deferred() -> QuerySet[AnalysisJob]:
     return AnalysisJob.objects.filter(
         state=AnalysisJob.State.DEFERRED, not_before__gt=timezone.now()
-    ).update(not_before=timezone.now())
+    )
 
 
 def waiting(tenant: TenantRef | None) -> int:

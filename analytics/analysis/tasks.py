@@ -9,7 +9,7 @@ from analytics.analysis.calls import answered_lately
 from analytics.analysis.conversations import analyse_conversation, due_conversations
 from analytics.analysis.enqueue import note_messages
 from analytics.analysis.production import production_judge
-from analytics.analysis.worker import work_off
+from analytics.analysis.worker import PROVIDER_BATCH, work_off
 from analytics.search import jobs
 from analytics.search.tasks import fill_embeddings
 from evosense.core.errors import Conflict
@@ -62,7 +62,8 @@ def sweep_analysis() -> None:
     """Pick up what was lost: messages of dead workers, and those due to be asked about again."""
     claims.put_aside()
     if claims.deferred() and answered_lately():
-        claims.ask_again()
+        # One batch: the others follow when it has its answers.
+        claims.ask_early(PROVIDER_BATCH)
     if claims.due():
         fair_enqueue("ai", judge_waiting)
 

@@ -18,7 +18,7 @@ from analytics.analysis.provider_arm import Judged
 from analytics.analysis.rows import ask_people, store_production, write_held
 from analytics.analysis.settings import ai_settings
 from analytics.events import MessagesJudged
-from analytics.models import AiSettings
+from analytics.models import AiSettings, Inference
 from evosense.core.outbox import emit
 from messaging.selectors.wordings import Wording, names_in, wordings_of
 
@@ -118,3 +118,10 @@ def _write(held: Claim, judged: Judged, wordings: Sequence[Wording]) -> None:
         if ids:
             talks = {one.conversation_id for one in wordings if one.message_id in mine}
             emit(MessagesJudged(ids, sorted(talks)))
+    if _has_answers(rows) and not again:
+        claims.ask_early(PROVIDER_BATCH)
+
+
+def _has_answers(rows: Sequence[Inference]) -> bool:
+    """Tell whether a provider was asked, and answered: what waits for it may be asked about."""
+    return any(row.call_id and not row.is_degraded for row in rows)

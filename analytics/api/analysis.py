@@ -113,7 +113,7 @@ class AnalysisBatch(ApiView):
         pks = [message_pk(message_id) for message_id in dict.fromkeys(fields["message_ids"])]
 
         def queue() -> dict[str, int]:
-            queued = note_messages(pks)
+            queued = note_messages(pks, is_asked=True)
             if queued:
                 begin_judging()
             return {"queued": queued}

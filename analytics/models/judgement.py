@@ -32,6 +32,10 @@ class AnalysisJob(models.Model):
     claimed_until = models.DateTimeField(null=True)
     claim = models.UUIDField(null=True)
     error = models.CharField(max_length=40, blank=True, default="")
+    # Of the words that wait: news that changes nothing about them leaves the row alone.
+    version = models.CharField(max_length=16, blank=True, default="", db_default="")
+    # Was once asked about before its pause was over, because the provider seemed to be back.
+    is_early = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
