@@ -3,7 +3,8 @@
 Judging calls networks and computes; it must not run inside a transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 
@@ -14,6 +15,8 @@ from analytics.analysis.provider_arm import Judged, judge_by_provider
 from analytics.analysis.rows import write_rows
 from analytics.models import Inference
 from analytics.providers.failures import FINAL, PASSING
+from messaging.models import Message
+from messaging.selectors.wordings import names_in
 
 # Reasons that time or a person heals. An answer that was wrong would be wrong again, and a budget
 # that is used up lasts a month.
@@ -48,9 +51,42 @@ def preview_items(
 ) -> list[Inference]:
     """Judge without keeping rows, for the playground; calls and costs are kept.
 
-    A provider that fails shows as such: the embedded analyser does not stand in.
+    A provider that fails shows as such: the embedded analyser does not stand in. It does for
+    imported history, which never goes to a provider.
     """
-    return judge(items, arm, Mark(run_key="preview", run_id="preview"), part=part).rows
+    mark = Mark(run_key="preview", run_id="preview")
+    if arm.kind != "provider":
+        return judge(items, arm, mark, part=part).rows
+    known = _whose(items)
+    past = [item for item in items if known.get(item.message_id, _NOBODY).is_history]
+    sent = [_with_names(item, known) for item in items if item not in past]
+    rows = [*judge_embedded(past, ArmSpec(), mark), *judge(sent, arm, mark, part=part).rows]
+    by_message = {row.message_id: row for row in rows}
+    return [by_message[item.message_id] for item in items]
+
+
+@dataclass(frozen=True, slots=True)
+class _Whose:
+    """What is known of a stored message besides its text; of a pasted one nothing."""
+
+    names: Sequence[str] = ()
+    is_history: bool = False
+
+
+_NOBODY = _Whose()
+
+
+def _whose(items: Sequence[Item]) -> dict[int, _Whose]:
+    rows = Message.objects.filter(pk__in=[item.message_id for item in items])
+    found = list(rows.values_list("pk", "conversation_id", "is_history"))
+    names = names_in(talk for _pk, talk, _is_history in found)
+    return {pk: _Whose(names.get(talk, ()), is_history) for pk, talk, is_history in found}
+
+
+def _with_names(item: Item, known: Mapping[int, _Whose]) -> Item:
+    """Return an item with the names that must not leave with it."""
+    names = known.get(item.message_id, _NOBODY).names
+    return replace(item, names=sorted({*item.names, *names}))
 
 
 def judge(

@@ -24,6 +24,7 @@ from analytics.experiments.yardstick import judge_by_words
 from analytics.models import Arm, ExperimentRun, Inference, ModelCall, SampleItem
 from analytics.values import Turn
 from evosense.core.errors import DomainError
+from messaging.selectors.wordings import names_in
 
 # Longer than a batch of a slow provider takes; below the lease of the fair ring.
 LEASE = timedelta(seconds=170)
@@ -95,7 +96,7 @@ def _judge_by(run: ExperimentRun, side: Side, batch: Sequence[SampleItem]) -> bo
         run_id=run.run_id, arm_key=side.arm.key, message_id__in=[one.message_id for one in batch]
     )
     known = set(have.values_list("message_id", flat=True))
-    items = [item_of(one) for one in batch if one.message_id not in known]
+    items = items_of([one for one in batch if one.message_id not in known])
     if not items:
         return False
     if side.judging.spec is None:
@@ -114,10 +115,18 @@ def _judge_by(run: ExperimentRun, side: Side, batch: Sequence[SampleItem]) -> bo
     return any(row.status == Inference.Status.SKIPPED_BUDGET for row in rows)
 
 
-def item_of(item: SampleItem) -> Item:
-    """Return a frozen message as every side reads it."""
-    turns = [Turn(turn["who"], turn["text"]) for turn in item.context]
-    return Item(item.message_id, item.text, turns)
+def items_of(batch: Sequence[SampleItem]) -> list[Item]:
+    """Return frozen messages as every side reads them, with the names that must not leave."""
+    names = names_in(one.conversation_id for one in batch)
+    return [
+        Item(
+            one.message_id,
+            one.text,
+            [Turn(turn["who"], turn["text"]) for turn in one.context],
+            names.get(one.conversation_id, ()),
+        )
+        for one in batch
+    ]
 
 
 def _end(run: ExperimentRun) -> bool:

@@ -9,6 +9,7 @@ from analytics.models import Arm, ExperimentRun, Inference, ModelCall, SampleIte
 from analytics.tests.experiments.factories import FakeJudge, freeze, make_messages, make_run
 from evosense.core.errors import Conflict, Invalid
 from messaging.models import Message
+from messaging.tests.factories import make_contact, make_conversation, make_message
 
 pytestmark = pytest.mark.usefixtures("tenant")
 
@@ -71,7 +72,7 @@ def test_what_is_judged_already_is_not_asked_again(judge):
     run = running()
     freeze(run, messages, done=False)
     judge(
-        [worker.item_of(SampleItem.objects.first())], None,
+        worker.items_of([SampleItem.objects.first()]), None,
         arm_key="baseline", run_key=run.run_id, run_id=run.run_id, is_shadow=True,
         part="experiments",
     )  # fmt: skip
@@ -199,3 +200,11 @@ def test_two_canaries_cannot_run_at_once():
     with pytest.raises(Conflict) as refused:
         start_run(second)
     assert refused.value.code == "canary_running"
+
+
+def test_names_of_contacts_are_known_where_texts_are_hidden(judge):
+    talk = make_conversation(contact=make_contact("Carla Souza"))
+    run = running()
+    freeze(run, [make_message(talk, text="a Carla falou")])
+    items = worker.items_of(list(SampleItem.objects.filter(run=run)))
+    assert [list(one.names) for one in items] == [["Carla Souza"]]
