@@ -94,6 +94,7 @@ def disagreements(
     return Disagreements(rows, rows[-1].position if len(found) > limit else None)
 
 
+_ALL = f"SELECT i.message_id {_DIFFER} ORDER BY i.position"
 _PEOPLE_GOLD = """SELECT message_id, sentiment, emotion, satisfaction FROM analytics_golditem
     WHERE gold_set_id = %s AND message_id = ANY(%s) AND sentiment IS NOT NULL"""
 _PEOPLE_REVIEW = """SELECT DISTINCT ON (message_id) message_id, sentiment, emotion, satisfaction
@@ -109,7 +110,7 @@ def ask_people(run: ExperimentRun, arm: str) -> int:
     """
     with database_cursor() as cursor:
         values = {"run": run.run_id, "arm": arm, "pk": run.pk}
-        cursor.execute(f"SELECT i.message_id {_DIFFER} ORDER BY i.position", values)
+        cursor.execute(_ALL, values)
         all_of_them = [row[0] for row in cursor.fetchall()]
     if not all_of_them:
         raise Conflict("no_disagreements", _("The sides agree on every message."))

@@ -82,6 +82,10 @@ def exact(space: EmbeddingModel, vector: Any, limit: int) -> Near:
     return _ask(sql, [as_text(vector), limit], "enable_indexscan", "enable_bitmapscan")
 
 
+# For the transaction only.
+_SET = "SELECT set_config(%s, %s, true)"
+
+
 def among(space: EmbeddingModel, vector: Any, limit: int, rows: "QuerySet[Any]") -> Near:
     """Return the true nearest of some messages: fetched first, so no index can hide any."""
     inner, parameters = _keys(rows)
@@ -104,8 +108,8 @@ def _by_index(
     with transaction.atomic():
         with database_cursor() as cursor:
             cursor.execute("SET LOCAL hnsw.iterative_scan = relaxed_order")
-            cursor.execute(f"SET LOCAL hnsw.max_scan_tuples = {MOST_SCANNED}")
-            cursor.execute(f"SET LOCAL hnsw.ef_search = {int(width or space.ef_search)}")
+            cursor.execute(_SET, ["hnsw.max_scan_tuples", str(MOST_SCANNED)])
+            cursor.execute(_SET, ["hnsw.ef_search", str(int(width or space.ef_search))])
         return _ask(sql, wanted, *_WALK)
 
 
@@ -113,11 +117,11 @@ def _ask(sql: str, parameters: Collection[Any], *switched_off: str) -> Near:
     with transaction.atomic(), database_cursor() as cursor:
         cursor.execute("SET LOCAL jit = off")
         for name in switched_off:
-            cursor.execute(f"SET LOCAL {name} = off")
+            cursor.execute(_SET, [name, "off"])
         cursor.execute(sql, parameters)
         found = [(row[0], 1.0 - float(row[1])) for row in cursor.fetchall()]
         for name in switched_off:
-            cursor.execute(f"SET LOCAL {name} = on")
+            cursor.execute(_SET, [name, "on"])
     return found
 
 
@@ -134,11 +138,7 @@ def similarities(space: EmbeddingModel, vector: Any, pks: Collection[int]) -> di
 
 def estimate(rows: "QuerySet[Any]") -> int:
     """Return about how many rows there are, as the planner sees it; counting would read them."""
-    inner, parameters = _keys(rows)
-    with database_cursor() as cursor:
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {inner}", parameters)
-        plan = cursor.fetchone()[0]
-    read = json.loads(plan) if isinstance(plan, str) else plan
+    read = json.loads(rows.order_by().values("pk").explain(format="json"))
     return int(read[0]["Plan"]["Plan Rows"])
 
 

@@ -81,20 +81,26 @@ def said_before(message_ids: Collection[int], *, at_most: int, hours: int) -> di
     return found
 
 
+_OF_CONVERSATION = f"""FROM {_FROM}
+    WHERE m.conversation_id = %s AND {_READABLE} AND {_WORDS} <> ''"""
+_HOW_MANY = f"SELECT COUNT(*) {_OF_CONVERSATION}"
+_PAGE = f"""SELECT m.id, m.direction = 'inbound', m.occurred_at, {_WORDS} {_OF_CONVERSATION}
+    ORDER BY m.occurred_at"""
+_FIRST = f"{_PAGE}, m.id LIMIT %s"
+_LAST = f"{_PAGE} DESC, m.id DESC LIMIT %s"
+
+
 def ends_of(conversation_pk: int, *, first: int, last: int) -> tuple[list[Said], list[Said], int]:
     """Return the first and the last messages with words, oldest first, and how many there are.
 
     A message is in one of the two lists only.
     """
-    where = f"WHERE m.conversation_id = %s AND {_READABLE} AND {_WORDS} <> ''"
-    columns = f"m.id, m.direction = 'inbound', m.occurred_at, {_WORDS}"
-    page = f"SELECT {columns} FROM {_FROM} {where} ORDER BY m.occurred_at"  # noqa: S608
     with database_cursor() as cursor:
-        cursor.execute(f"SELECT COUNT(*) FROM {_FROM} {where}", [conversation_pk])  # noqa: S608
+        cursor.execute(_HOW_MANY, [conversation_pk])
         total = cursor.fetchone()[0]
-        cursor.execute(f"{page} DESC, m.id DESC LIMIT %s", [conversation_pk, last])
+        cursor.execute(_LAST, [conversation_pk, last])
         end = [Said(*row) for row in reversed(cursor.fetchall())]
-        cursor.execute(f"{page}, m.id LIMIT %s", [conversation_pk, first])
+        cursor.execute(_FIRST, [conversation_pk, first])
         known = {said.message_id for said in end}
         start = [Said(*row) for row in cursor.fetchall() if row[0] not in known]
     return start, end, total
