@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from analytics.analysis.budget import today
-from analytics.analysis.items import Mark
+from analytics.analysis.items import Mark, storable
 from analytics.analysis.prompts import Prompt
 from analytics.analysis.settings import ai_settings
 from analytics.models import ModelCall
@@ -89,7 +89,7 @@ def _row(asked: Asked, one: Attempt, items: int) -> ModelCall:
         provider_id=asked.ref.id,
         provider_name=asked.ref.name,
         model_requested=asked.model,
-        model_returned=one.model_returned[:120],
+        model_returned=storable(one.model_returned)[:120],
         prompt_version=asked.prompt.version,
         template_hash=asked.prompt.hash,
         run_id=asked.mark.run_id,
@@ -105,7 +105,7 @@ def _row(asked: Asked, one: Attempt, items: int) -> ModelCall:
         attempt=one.attempt,
         http_status=one.http_status,
         error=one.error[:40],
-        finish_reason=one.finish_reason[:40],
+        finish_reason=storable(one.finish_reason)[:40],
         structured=one.structured,
         repairs=one.repairs,
     )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from analytics.analysis.items import storable
 from analytics.models.choices import Emotion, Tone
 from analytics.values import Judgement
 
@@ -69,7 +70,7 @@ def read_values(item: Mapping[str, Any]) -> Judgement | str:
         emotion=str(emotion),
         satisfaction=round(satisfaction),
         tone=str(tone),
-        summary=summary[:LONGEST_SUMMARY],
+        summary=storable(summary[:LONGEST_SUMMARY]),
         confidence=confidence,
     )
 

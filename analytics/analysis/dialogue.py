@@ -17,7 +17,7 @@ from analytics.analysis.calls import NOTHING, Asked, Spent
 from analytics.analysis.checking import Checked, check_batch
 from analytics.analysis.context import tokens_of
 from analytics.analysis.items import Item
-from analytics.analysis.paid import BUDGET, ask_paid
+from analytics.analysis.paid import BROKEN, BUDGET, ask_paid
 from analytics.models import AiSettings, Inference, ModelCall
 from analytics.providers.chat import ChatOutcome
 from analytics.redaction import redact
@@ -103,12 +103,15 @@ class Dialogue:
     def _without_answer(
         self, items: Sequence[Item], outcome: ChatOutcome, shares: list[Spent], asks: int
     ) -> list[Heard]:
-        if outcome.status in {"invalid", "length", "refused"} and len(items) > 1:
+        # One item of several may be the reason.
+        is_of_one = outcome.status in {"invalid", "length", "refused"} or outcome.error == BROKEN
+        if is_of_one and len(items) > 1:
             middle = len(items) // 2
             halves = [*self._ask(items[:middle], asks=asks), *self._ask(items[middle:], asks=asks)]
             return [added(one, share) for one, share in zip(halves, shares, strict=True)]
         failed = _failure(outcome)
-        if outcome.status in {"error", "timeout"} and outcome.error != "bad_request":
+        is_final = outcome.status in {"error", "timeout"} and outcome.error != "bad_request"
+        if is_final and not is_of_one:
             self._broken = failed
         return [added(failed, share) for share in shares]
 

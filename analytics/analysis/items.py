@@ -102,9 +102,14 @@ def put_values(row: Inference, values: Judgement) -> None:
 
 def cut(text: str, length: int = SUMMARY_LENGTH) -> str:
     """Return a text of at most `length` characters, ended at a word."""
-    text = " ".join(text.replace("\x00", " ").split())
+    text = " ".join(storable(text).split())
     if len(text) <= length:
         return text
     head = text[: length - 1]
     at = head.rfind(" ")
     return (head[:at] if at > length // 2 else head).rstrip() + "…"
+
+
+def storable(text: str) -> str:
+    """Return a model's text without what no row can hold: NUL and halves of surrogate pairs."""
+    return text.replace("\x00", " ").encode("utf-8", "ignore").decode()

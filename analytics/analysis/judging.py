@@ -10,7 +10,7 @@ from django.db import transaction
 
 from analytics.analysis.embedded_arm import judge_embedded
 from analytics.analysis.items import ArmSpec, Item, Mark
-from analytics.analysis.paid import NO_PRICE
+from analytics.analysis.paid import BROKEN, NO_PRICE
 from analytics.analysis.provider_arm import Judged, judge_by_provider
 from analytics.analysis.rows import write_rows
 from analytics.models import Inference
@@ -21,7 +21,7 @@ from messaging.selectors.wordings import names_in
 # Reasons that time or a person heals. An answer that was wrong would be wrong again, and a budget
 # that is used up lasts a month.
 _PASSING = PASSING | FINAL | {"breaker_open", "no_provider", "provider_inactive"}
-_PASSING |= {"key_missing", "key_of_other_host", "tls_failed", "redirected", NO_PRICE}
+_PASSING |= {"key_missing", "key_of_other_host", "tls_failed", "redirected", NO_PRICE, BROKEN}
 
 
 def judge_items(

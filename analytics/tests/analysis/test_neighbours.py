@@ -13,7 +13,7 @@ from analytics.analysis.items import ArmSpec, Item
 from analytics.analysis.judging import judge_items, preview_items
 from analytics.analysis.production import Judge
 from analytics.analysis.worker import work_off
-from analytics.models import AiSettings, AnalysisJob, Inference
+from analytics.models import AiSettings, AnalysisJob, CachedJudgement, Inference
 from analytics.tests.analysis.conftest import item
 from analytics.values import Turn
 from messaging.models import Message
@@ -143,3 +143,29 @@ def test_the_playground_hides_names_and_keeps_history_at_home(tenant, arm, model
     assert [row.message_id for row in rows] == [*pks, -1]
     assert [row.provider for row in rows] == ["Modelo", "embedded", "Modelo"]
     assert model.texts() == [["a [NOME_1] falou comigo", "quanto custa"]]
+
+
+def test_a_text_that_breaks_the_call_stands_alone_in_the_end(tenant, arm, model) -> None:
+    def answer(messages):
+        if any(one["text"] == POISON for one in messages):
+            raise ZeroDivisionError
+        return [item(one["id"]) for one in messages]
+
+    model.answer = answer
+    talk = make_conversation()
+    texts = ["o pedido chegou hoje", POISON, "quanto custa o frete", "foi tudo certo"]
+    items = [Item(make_message(talk, text=text).pk, text) for text in texts]
+    rows = {row.message_id: row for row in judge_items(items, arm, run_key="live:x:m")}
+    bad = rows.pop(items[1].message_id)
+    assert (bad.status, bad.is_degraded, bad.error) == ("ok", True, "internal_error")
+    assert {row.sentiment for row in rows.values()} == {0.3}
+
+
+def test_an_answer_that_no_row_can_hold_is_cleaned(tenant, arm, model) -> None:
+    model.answer = lambda messages: [
+        item(one["id"], summary="Cliente\x00 espera \ud83d pelo pedido") for one in messages
+    ]
+    text = "ainda espero pelo meu pedido"
+    row = judge_items([Item(make_message(text=text).pk, text)], arm, run_key="live:x:m")[0]
+    assert row.summary == "Cliente espera pelo pedido"
+    assert CachedJudgement.objects.get().values["sentiment"] == 0.3
