@@ -30,9 +30,9 @@ _CLAIM = """
           AND {free}
         ORDER BY occurred_at DESC, message_id DESC LIMIT %(most)s FOR UPDATE SKIP LOCKED)
     RETURNING message_id, attempts"""
-_UNTOUCHED = "claimed_until IS NULL"
+_UNTOUCHED = _CLAIM.format(free="claimed_until IS NULL")
 # What a dead worker held may be what killed it: its neighbours must not be lost with it.
-_ABANDONED = "claimed_until <= clock_timestamp()"
+_ABANDONED = _CLAIM.format(free="claimed_until <= clock_timestamp()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,10 @@ def claim(most: int, *, lease_seconds: int = LEASE_SECONDS) -> Claim:
     return _taken(_UNTOUCHED, most, lease_seconds) or _taken(_ABANDONED, 1, lease_seconds) or _NONE
 
 
-def _taken(free: str, most: int, lease_seconds: int) -> Claim | None:
+def _taken(statement: str, most: int, lease_seconds: int) -> Claim | None:
     token = uuid4()
     with database_cursor() as cursor:
-        cursor.execute(
-            _CLAIM.format(free=free), {"claim": token, "lease": lease_seconds, "most": most}
-        )
+        cursor.execute(statement, {"claim": token, "lease": lease_seconds, "most": most})
         rows = dict(cursor.fetchall())
     return Claim(token, rows) if rows else None
 
