@@ -155,7 +155,7 @@ def what_failed_says_why_and_is_sent_again(thread: Page, simulator: SimulatorPro
     simulator.calm()
     bubble.locator("button.link").click()
     expect(bubble.locator(ARRIVED)).to_be_visible(timeout=SOON)
-    acts_on(thread, bubble).locator("a[hx-get]").last.click()
+    acts_on(thread, bubble).get_by_text("Detalhes", exact=True).click()
     expect(thread.locator("#message-detail table tr")).to_have_count(3)
     thread.keyboard.press("Escape")
 
