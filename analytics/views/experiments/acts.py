@@ -12,19 +12,13 @@ from django.views.decorators.http import require_POST
 from analytics.experiments import promotion, running
 from analytics.experiments.disagreements import ask_people, check_arm
 from analytics.models import ExperimentRun
-from analytics.prompting.versions import Author
+from analytics.views.authors import author_of
 from analytics.views.experiments.creating import micros_of
 from analytics.views.experiments.detail import detail_page
 from evosense.core.errors import DomainError
-from evosense.core.pages import answers_errors, do_and_say, field_errors, user_id
+from evosense.core.pages import answers_errors, do_and_say, field_errors
 from tenancy.models import Membership
 from tenancy.permissions import requires
-
-
-def author_of(request: HttpRequest) -> Author:
-    """Return the person asking, as histories name them."""
-    name = getattr(request.user, "name", "") or getattr(request.user, "email", "")
-    return Author(user_id(request), str(name))
 
 
 def is_owner(request: HttpRequest) -> bool:

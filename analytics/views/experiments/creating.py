@@ -17,8 +17,9 @@ from analytics.experiments.creating import NewRun
 from analytics.experiments.metrics import PRIMARIES
 from analytics.experiments.words import metric_name
 from analytics.models import ExperimentRun, GoldSet
+from analytics.views.authors import author_of
 from evosense.core.errors import DomainError, Invalid
-from evosense.core.pages import answers_errors, field_errors, user_id
+from evosense.core.pages import answers_errors, field_errors
 from messaging.selectors.samples import connection_names, count_drawable
 from tenancy.permissions import requires
 
@@ -35,8 +36,8 @@ def experiment_create(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, _start(request), {})
     try:
-        name = getattr(request.user, "name", "") or getattr(request.user, "email", "")
-        run = creating.create_run(asked(request.POST), author_id=user_id(request), author=name)
+        author = author_of(request)
+        run = creating.create_run(asked(request.POST), author_id=author.id, author=author.name)
     except DomainError as error:
         return _page(request, request.POST.dict(), field_errors(error), status=422)
     return redirect("analytics:experiment-detail", run.public_id)

@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from analytics.models import PromptTemplate, Task
 from analytics.prompting.platform import PLATFORM
 from analytics.prompting.schemas import SCHEMAS
-from analytics.prompting.versions import PARAMS, Author
+from analytics.prompting.versions import PARAMS
 from evosense.core.errors import Invalid
-from evosense.core.pages import user_id
 
 # Digits of a version's number.
 LONGEST_NUMBER = 7
@@ -31,12 +30,6 @@ class Draft:
     top_p: str = ""
     max_output_tokens: str = ""
     based_on: str = ""
-
-
-def author_of(request: HttpRequest) -> Author:
-    """Return the person asking, as histories name them."""
-    name = getattr(request.user, "name", "") or getattr(request.user, "email", "")
-    return Author(user_id(request), str(name))
 
 
 def draft_of(data: QueryDict) -> Draft:

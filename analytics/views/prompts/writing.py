@@ -15,9 +15,9 @@ from analytics.prompting import labels, reading, transfer
 from analytics.prompting.labels import Why
 from analytics.prompting.render import VARIABLES
 from analytics.prompting.versions import create_version
+from analytics.views.authors import author_of
 from analytics.views.prompts.forms import (
     Draft,
-    author_of,
     draft_from,
     draft_of,
     fields_of,

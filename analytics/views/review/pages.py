@@ -15,6 +15,7 @@ from analytics.labelling.tasks import train_booster
 from analytics.labelling.training import FEWEST_LABELS
 from analytics.labelling.words import BANDS, LEVELS, Word
 from analytics.models import Booster, Emotion, GoldSet, Tone
+from analytics.views.authors import author_of
 from analytics.views.experiments.tabs import laboratory_tabs
 from evosense.core.errors import Conflict, DomainError, Invalid
 from evosense.core.pages import answers_errors, do_and_say, field_errors, may, user_id
@@ -75,7 +76,7 @@ def freeze(request: HttpRequest) -> HttpResponse:
     try:
         gold.freeze(
             request.POST.get("name", ""),
-            created_by=str(getattr(request.user, "name", "") or ""),
+            created_by=author_of(request).name,
             description=request.POST.get("description", "")[:1_000],
         )
     except DomainError as error:
