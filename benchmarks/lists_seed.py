@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import connection  # noqa: TID251
 from django.utils import timezone
 
 from evosense.core.schema import TenantRef, public_scope
 from messaging.addresses import identity_hmac, number_hmac, search_form, tail_hmac
-from messaging.models import Connection, Contact, Identity
+from messaging.models import Connection, Contact, Identity, Message
 
 NAMES = ("Ana", "João", "Maria", "José", "Bia", "Caio", "Rita", "Luís", "Davi", "Inês", "Otávio")
 SURNAMES = ("Silva", "Souza", "Costa", "Ramos", "Alves", "Lima", "Gomes", "Rocha", "Dias", "Melo")
@@ -61,7 +62,7 @@ _REST = (
     " occurred_at AS at FROM messaging_message ORDER BY conversation_id, occurred_at DESC, id"
     " DESC) l WHERE l.conversation_id = v.id",
 )
-_WORDS = "messaging_message_words"
+_WORDS = next(index.name for index in Message._meta.indexes if isinstance(index, GinIndex))
 
 
 def make_tenant() -> TenantRef:
