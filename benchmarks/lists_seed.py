@@ -62,7 +62,8 @@ _REST = (
     " occurred_at AS at FROM messaging_message ORDER BY conversation_id, occurred_at DESC, id"
     " DESC) l WHERE l.conversation_id = v.id",
 )
-_WORDS = next(index.name for index in Message._meta.indexes if isinstance(index, GinIndex))
+_INDEXES = Message._meta.indexes  # noqa: SLF001
+_WORDS = next(index.name for index in _INDEXES if isinstance(index, GinIndex))
 
 
 def make_tenant() -> TenantRef:
