@@ -1,5 +1,7 @@
 """The review in the browser: blind, by permission, and honest about what is missing."""
 
+import re
+
 import pytest
 
 from analytics.analysis.boosting import boost, learn, packed, side_of, unpacked
@@ -28,9 +30,10 @@ def ask(text="que demora, hein", **over):
 def test_a_question_shows_the_text_and_no_judgement(tenant):
     item = ask()
     page = client_for("supervisor").get("/revisao/pergunta/").content.decode()
-    assert "que demora, hein" in page
-    for judged in ("0,77", "0.77", "RESUMO", "83", "0,91", "0.91"):
-        assert judged not in page
+    question = page[page.index("<main") : page.index("</main>")].replace(str(item.public_id), "")
+    assert "que demora, hein" in question
+    for judged in (r"0[.,]77", "RESUMO", r"\b83\b", r"0[.,]91"):
+        assert not re.search(judged, question)
     assert str(item.public_id) in page
 
 
