@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 import structlog
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import set_urlconf
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from evosense.core.actor import Actor, acting
@@ -14,16 +16,18 @@ from evosense.core.problem import problem_response
 from evosense.core.schema import active_tenant, public_scope, tenant_scope
 from tenancy import gate, support_gate
 from tenancy.selectors.hosts import is_moving_host, is_public_host, tenant_of_host
-from tenancy.selectors.members import membership_of, permissions_of_member
+from tenancy.selectors.members import membership_of, permissions_of_member, workspace_url
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 PUBLIC_URLCONF = "evosense.urls_public"
 # Seconds; a swap waits about this long for writers to finish.
 RETRY_AFTER = 30
+# What asks here is no person.
+_PROGRAMS = ("/api/", "/hooks/")
 
 
 class TenantMiddleware:
-    """Run the request inside the tenant of its host; an unknown host gets a plain 404."""
+    """Run the request inside the tenant of its host; an unknown host gets a 404 of its own."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -34,7 +38,10 @@ class TenantMiddleware:
             return self._answer_public(request)
         tenant = tenant_of_host(host)
         if tenant is None:
-            return _back_in_a_moment(request) if is_moving_host(host) else _nothing_here()
+            # Nobody is known here, so only the browser can say which language to speak.
+            with translation.override(translation.get_language_from_request(request)):
+                moving = is_moving_host(host)
+                return _back_in_a_moment(request) if moving else _no_company(request)
         request.tenant = tenant  # type: ignore[attr-defined]
         with (
             tenant_scope(tenant),
@@ -50,13 +57,20 @@ class TenantMiddleware:
             return self.get_response(request)
 
 
-def _nothing_here() -> HttpResponse:
-    return HttpResponseNotFound("Not found\n", content_type="text/plain")
+def _no_company(request: HttpRequest) -> HttpResponse:
+    """Answer at an address that leads to no company, and do not repeat it."""
+    if request.path.startswith(_PROGRAMS):
+        return problem_response(404, "company_unknown", _("There is no company at this address."))
+    context = {
+        "public_url": workspace_url(settings.PUBLIC_HOST),
+        "request_id": getattr(request, "request_id", ""),
+    }
+    return render(request, "errors/no_company.html", context, status=404)
 
 
 def _back_in_a_moment(request: HttpRequest) -> HttpResponse:
     """Answer for a company whose tables are being exchanged."""
-    if request.path.startswith("/api/"):
+    if request.path.startswith(_PROGRAMS):
         detail = _("This company is being moved. Try again in a moment.")
         answer: HttpResponse = problem_response(503, "moving", detail)
     else:

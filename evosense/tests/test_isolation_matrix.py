@@ -300,6 +300,12 @@ def test_a_session_does_not_open_the_api(foreign) -> None:
                 assert answer.status_code == 401, f"{method} {route.path}"
 
 
-def test_an_unknown_host_gets_a_plain_404(tenant) -> None:
-    answer = Client(HTTP_HOST="nobody.testserver").get("/conversas/")
-    assert (answer.status_code, answer["Content-Type"]) == (404, "text/plain")
+def test_an_unknown_host_leads_to_no_company_and_is_not_repeated(tenant) -> None:
+    stranger = Client(HTTP_HOST="nobody.testserver")
+    for wanted, spoken in (("pt-BR,pt;q=0.9", "pt-br"), ("en-GB", "en"), ("fi", "pt-br")):
+        page = stranger.get("/conversas/", headers={"accept-language": wanted})
+        assert page.status_code == 404
+        assert f'<html lang="{spoken}"' in page.text
+        assert "nobody" not in page.text
+    answer = stranger.get("/api/v1/messages")
+    assert (answer.status_code, answer.json()["code"]) == (404, "company_unknown")
