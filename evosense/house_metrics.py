@@ -16,6 +16,7 @@ from evosense.core.models import OutboxEvent
 from evosense.core.schema import database_cursor, public_scope
 from evosense.core.streams import redis_client
 from messaging.ingest.models import WebhookEvent
+from tenancy.archive.restore import interrupted_swaps
 from tenancy.db import fair
 from tenancy.models import FleetRun, Mail, Tenant
 
@@ -41,6 +42,7 @@ def register() -> None:
     register_gauge("database_connections_limit", "Connections it allows.", _connections_limit)
     register_gauge("database_bytes", "Size of the database.", _database_bytes)
     register_gauge("schemas", "Tenant schemas in the database.", _schemas)
+    register_gauge("tenants_standing", "Tenants that a swap left standing still.", _standing)
     register_gauge("fleet_stopped", "1 when the latest migration run stopped.", _fleet)
     register_gauge("redis_bytes", "Memory that Redis uses.", _redis_bytes)
 
@@ -142,6 +144,10 @@ def _fleet() -> Iterable[Reading]:
     with public_scope():
         state = FleetRun.objects.order_by("-started_at").values_list("state", flat=True).first()
     yield (), int(state == FleetRun.State.STOPPED)
+
+
+def _standing() -> Iterable[Reading]:
+    yield (), len(interrupted_swaps())
 
 
 def _redis_bytes() -> Iterable[Reading]:

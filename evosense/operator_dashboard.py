@@ -21,6 +21,7 @@ from evosense.core.models import OutboxEvent
 from messaging.ingest.models import WebhookEvent
 from messaging.ingest.receiver.spool import spooled_files
 from tenancy.admin.shown import NOTHING, ago, link, number, size, word
+from tenancy.archive.restore import interrupted_swaps
 from tenancy.models import FleetRun, Mail, SupportGrant, Tenant, TenantUsage
 from tenancy.services import rings
 
@@ -76,6 +77,16 @@ def _tenants() -> list[Figure]:
         label = Tenant.State(state).label
         url = f"{place}?state__exact={state}"
         figures.append(Figure(label, number(count), url=url, tone=tone if count else ""))
+    standing = interrupted_swaps()
+    figures.append(
+        Figure(
+            _("Standing still"),
+            number(len(standing)),
+            ", ".join(standing[:3]),
+            f"{place}?state__exact=moving",
+            "bad" if standing else "",
+        )
+    )
     note = _("counted %(time)s") % {"time": ago(usage["oldest"])} if usage["oldest"] else ""
     return [*figures, Figure(_("Messages today"), number(usage["today"] or 0), note)]
 

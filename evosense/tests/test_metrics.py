@@ -12,7 +12,7 @@ from evosense.core import heartbeat, metrics
 from evosense.core.schema import tenant_scope
 from messaging.tasks import expire_parked
 from tenancy.db.tasks import TenantRefused
-from tenancy.models import Mail
+from tenancy.models import Mail, Tenant
 from tenancy.tasks import finish_provisioning
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +70,14 @@ def test_the_house_counts_tenants_and_failed_mail(scrape, public):
     by_state = {s.labels["state"]: s.value for s in found["evosense_mail"].samples}
     assert by_state == {"waiting": 0, "failed": 1}
     assert sum(sample.value for sample in found["evosense_tenants"].samples) >= 2
+
+
+def test_a_company_that_a_swap_left_standing_is_counted(scrape, public):
+    assert scrape()["evosense_tenants_standing"].samples[0].value == 0
+    Tenant.objects.filter(slug="alpha").update(state=Tenant.State.MOVING)
+    metrics.house._until = 0.0
+
+    assert scrape()["evosense_tenants_standing"].samples[0].value == 1
 
 
 def test_a_scrape_asks_each_gauge_once_in_ten_seconds(scrape, monkeypatch):

@@ -18,7 +18,8 @@ from tenancy.db.backend.base import quoted
 from tenancy.models import Domain, Tenant
 from tenancy.services import audit, retired, slugs
 
-_MARK = "evosense: data of tenant "
+# The comment at a schema that was written beside a company; the company's id follows.
+MARK = "evosense: data of tenant "
 
 
 class Place(Protocol):
@@ -181,7 +182,7 @@ class BesidePlace:
 def mark_owner(schema: str, tenant_id: UUID) -> None:
     """Note at the schema itself whose data it holds."""
     with public_scope(), database_cursor() as cursor:
-        cursor.execute(f"COMMENT ON SCHEMA {quoted(schema)} IS '{_MARK}{UUID(str(tenant_id))}'")
+        cursor.execute(f"COMMENT ON SCHEMA {quoted(schema)} IS '{MARK}{UUID(str(tenant_id))}'")
 
 
 def owner_of(schema: str) -> UUID | None:
@@ -193,7 +194,7 @@ def owner_of(schema: str) -> UUID | None:
         )
         found = cursor.fetchone()
     text = (found[0] or "") if found else ""
-    return UUID(text.removeprefix(_MARK)) if text.startswith(_MARK) else None
+    return UUID(text.removeprefix(MARK)) if text.startswith(MARK) else None
 
 
 def data_ref(tenant: Tenant) -> TenantRef:
