@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from tenancy.models import AuditEntry, Membership
-
-NOTHING = "\N{EN DASH}"
+from tenancy.audit_values import NOTHING, field_label, value_words
+from tenancy.models import AuditEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,59 +78,8 @@ def changes_of(entry: AuditEntry) -> list[tuple[str, str, str]]:
     return [(field_label(field), *_pair(changes, field)) for field in changes]
 
 
-def field_label(field: str) -> str:
-    """Return what a changed field is called; its own name when nobody described it."""
-    return str(_FIELDS.get(field, field.replace("_", " ")))
-
-
-def value_words(value: Any) -> str:
-    """Return a stored value as people read it."""
-    if value is None or value in ("", []):
-        return NOTHING
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if isinstance(value, list):
-        return ", ".join(value_words(one) for one in value)
-    if isinstance(value, str) and value in Membership.Role.values:
-        return str(Membership.Role(value).label)
-    return str(value)
-
-
 def _pair(changes: Mapping[str, Any], field: str) -> tuple[str, str]:
     pair = changes.get(field)
     if not isinstance(pair, list) or len(pair) != 2:
-        return NOTHING, value_words(pair)
-    return value_words(pair[0]), value_words(pair[1])
-
-
-_FIELDS: dict[str, Any] = {
-    "role": gettext_lazy("Role"),
-    "name": gettext_lazy("Name"),
-    "permissions": gettext_lazy("Permissions"),
-    "scopes": gettext_lazy("Scopes"),
-    "expires_at": gettext_lazy("Valid until"),
-    "allowed_networks": gettext_lazy("Networks"),
-    "is_service": gettext_lazy("Service key"),
-    "keys_moved": gettext_lazy("Keys handed over"),
-    "keys_ended": gettext_lazy("Keys ended"),
-    "timezone": gettext_lazy("Time zone"),
-    "locale": gettext_lazy("Language"),
-    "color": gettext_lazy("Colour"),
-    "logo": gettext_lazy("Logo"),
-    "mfa_for": gettext_lazy("Second step required for"),
-    "mfa_grace_until": gettext_lazy("Grace period until"),
-    "idle_minutes": gettext_lazy("Log out after (minutes)"),
-    "login_hours": gettext_lazy("Log-in hours"),
-    "login_hours_roles": gettext_lazy("Log-in hours apply to"),
-    "instance": gettext_lazy("Instance"),
-    "is_active": gettext_lazy("Active"),
-    "reason": gettext_lazy("Reason"),
-    "method": gettext_lazy("Method"),
-    "device": gettext_lazy("Device"),
-    "address": gettext_lazy("Address"),
-    "plan": gettext_lazy("Plan"),
-    "format": gettext_lazy("Format"),
-    "count": gettext_lazy("Count"),
-    "state": gettext_lazy("State"),
-    "email": gettext_lazy("E-mail"),
-}
+        return NOTHING, value_words(pair, field)
+    return value_words(pair[0], field), value_words(pair[1], field)

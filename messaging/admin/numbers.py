@@ -89,6 +89,15 @@ def _names_of(lanes: Iterable[Lane]) -> dict[UUID, str]:
     return names
 
 
+def name_of(lane: Lane) -> str:
+    """Return what its company calls the number of a line; looked up once."""
+    known: str | None = getattr(lane, "connection_name", None)
+    if known is None:
+        known = _names_of([lane]).get(lane.pk, "")
+        lane.connection_name = known  # type: ignore[attr-defined]
+    return known or str(lane.pk)
+
+
 @admin.register(Lane, site=operator_site)
 class LaneAdmin(OperatorAdmin):
     """Sending lines: one for each number, with what stops it."""
@@ -126,9 +135,7 @@ class LaneAdmin(OperatorAdmin):
 
     @display(description=_("Number"))
     def number(self, lane: Lane) -> str:
-        known = getattr(lane, "connection_name", None)
-        name = _names_of([lane]).get(lane.pk, "") if known is None else known
-        return name or str(lane.pk)
+        return name_of(lane)
 
     @display(description=_("Company"))
     def company(self, lane: Lane) -> str | SafeString:

@@ -20,7 +20,7 @@ operator_site.add_page("flow/queues/<slug:kind>/revive/", flow.revive, "queue_re
 operator_site.add_page("numbers/incidents/", numbers.incidents, "incidents")
 
 say(EvolutionServer, _("server"), _("Evolution servers"))
-say(Lane, _("sending line"), _("Sending lines"))
+say(Lane, _("sending line"), _("Sending lines"), numbers.name_of)
 apps.get_app_config("gateway").verbose_name = _("Numbers and servers")
 add_group(
     _("Numbers and servers"),

@@ -1,5 +1,6 @@
 """Letters, migrations of the fleet, and the platform's own audit trail."""
 
+from operator import itemgetter
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,12 +15,37 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from tenancy.admin.base import Act, OperatorAdmin, WordsFilter
-from tenancy.admin.shown import BAD, CARE, GOOD, NEWS, PLAIN, link, number, table, word
+from tenancy.admin.shown import BAD, CARE, GOOD, NEWS, NOTHING, PLAIN, link, number, table, word
 from tenancy.admin.site import operator_site
-from tenancy.admin.words import LETTERS
-from tenancy.audit_words import action_label
+from tenancy.admin.words import LETTERS, METHODS
+from tenancy.audit_words import action_label, changes_of
 from tenancy.models import AuditEntry, FleetRun, Mail, TenantMigration
 from tenancy.services import audit, letter_box, upkeep
+
+
+class LetterFilter(admin.SimpleListFilter):
+    title = _("Kind")
+    parameter_name = "kind"
+
+    def lookups(self, *_arguments: Any) -> list[tuple[str, Any]]:
+        return list(LETTERS.items())
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[Mail]) -> QuerySet[Mail]:
+        return rows.filter(kind=self.value()) if self.value() else rows
+
+
+class ActFilter(admin.SimpleListFilter):
+    """The acts that are on the platform's own trail, by their names."""
+
+    title = _("Act")
+    parameter_name = "act"
+
+    def lookups(self, *_arguments: Any) -> list[tuple[str, Any]]:
+        done = AuditEntry.objects.filter(tenant=None).values_list("action", flat=True)
+        return sorted(((each, action_label(each)) for each in done.distinct()), key=itemgetter(1))
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+        return rows.filter(action=self.value()) if self.value() else rows
 
 
 def _retry_letter(letter: Mail, _values: dict[str, Any]) -> None:
@@ -31,7 +57,7 @@ class MailAdmin(OperatorAdmin):
     """Letters without their text: they are written when they leave, links included."""
 
     list_display = ("letter", "to", "shown_state", "attempts", "created_at", "sent_at", "error")
-    list_filter = (("state", WordsFilter), "kind", "created_at")
+    list_filter = (("state", WordsFilter), LetterFilter, "created_at")
     search_fields = ("to", "tenant__name", "tenant__slug")
     ordering = ("-created_at",)
     fields = (
@@ -126,14 +152,15 @@ class FleetRunAdmin(OperatorAdmin):
 @admin.register(TenantMigration, site=operator_site)
 class TenantMigrationAdmin(OperatorAdmin):
     list_display = (
-        "tenant", "shown_state", "method", "attempts", "milliseconds", "updated_at", "short_error",
+        "tenant", "shown_state", "shown_method", "attempts", "milliseconds", "updated_at",
+        "short_error",
     )  # fmt: skip
-    list_filter = (("state", WordsFilter), "method", "updated_at")
+    list_filter = (("state", WordsFilter), "updated_at")
     search_fields = ("tenant__name", "tenant__slug")
     ordering = ("-pk",)
     list_select_related = ("tenant", "run")
     fields = (
-        ("shown_tenant", "shown_run"), ("state_word", "method", "attempts"), "milliseconds",
+        ("shown_tenant", "shown_run"), ("state_word", "shown_method", "attempts"), "milliseconds",
         ("group", "fingerprint"), "updated_at", "error",
     )  # fmt: skip
     acts = (
@@ -154,6 +181,10 @@ class TenantMigrationAdmin(OperatorAdmin):
     def shown_state(self, step: TenantMigration) -> tuple[str, str]:
         return step.state, word(step.get_state_display())
 
+    @display(description=_("Method"), ordering="method")
+    def shown_method(self, step: TenantMigration) -> str:
+        return str(METHODS.get(step.method, step.method or NOTHING))
+
     @display(description=_("Error"))
     def short_error(self, step: TenantMigration) -> str:
         return step.error.splitlines()[0][:80] if step.error else ""
@@ -172,13 +203,13 @@ class AuditAdmin(OperatorAdmin):
     """The platform's chain. What happened inside a company is that company's to read."""
 
     list_display = ("number", "at", "actor_label", "what", "object_label", "address")
-    list_filter = ("action", ("actor_kind", WordsFilter), "at")
+    list_filter = (ActFilter, ("actor_kind", WordsFilter), "at")
     search_fields = ("actor_label", "object_label", "action")
     ordering = ("-number",)
     list_before_template = "operators/verify.html"
     fields = (
         ("number", "at"), ("kind_word", "actor_label"), ("address", "request_id"),
-        ("what", "object_label"), "object_type", "change_table", "seal",
+        ("what", "object_label"), "change_table", "seal",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
@@ -202,9 +233,9 @@ class AuditAdmin(OperatorAdmin):
         return action_label(entry.action)
 
     @display(description=_("Changes"))
-    def change_table(self, entry: AuditEntry) -> SafeString:
-        rows = [[name, before, after] for name, (before, after) in entry.changes.items()]
-        return table([_("Field"), _("Before"), _("After")], rows)
+    def change_table(self, entry: AuditEntry) -> str | SafeString:
+        rows = [list(change) for change in changes_of(entry)]
+        return table([_("Field"), _("Before"), _("After")], rows) if rows else NOTHING
 
     @display(description=_("Seal"))
     def seal(self, entry: AuditEntry) -> str:

@@ -27,6 +27,7 @@ from tenancy.admin.shown import (
     word,
 )
 from tenancy.admin.site import operator_site
+from tenancy.admin.words import LIMITS, METHODS
 from tenancy.models import Membership, Tenant, TenantMigration
 from tenancy.plans import PLAN_LIMITS
 from tenancy.selectors.members import workspace_url
@@ -171,7 +172,11 @@ class TenantAdmin(OperatorAdmin):
     def limit_table(self, tenant: Tenant) -> SafeString:
         own = {each.name: each.limit for each in tenant.entitlements.all()}
         rows = [
-            [name, _limit(limit), _limit(own[name]) if name in own else NOTHING]
+            [
+                LIMITS.get(name, name),
+                _limit(limit),
+                _limit(own[name]) if name in own else NOTHING,
+            ]
             for name, limit in PLAN_LIMITS[tenant.plan].items()
         ]
         return table([_("Limit"), _("By the plan"), _("Of its own")], rows)
@@ -201,7 +206,7 @@ class TenantAdmin(OperatorAdmin):
             [
                 link(step, word(step.get_state_display())),
                 ago(step.updated_at),
-                step.method,
+                METHODS.get(step.method, step.method),
                 step.error[:200],
             ]
             for step in steps

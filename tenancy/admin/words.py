@@ -4,13 +4,17 @@ Set here instead of on the models: these words are the operators' alone, and a c
 migration.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.apps import apps
 from django.db.models import Model
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from tenancy import models
+from tenancy.audit_words import action_label
 
 # Singular, plural, and the columns that are shown by name.
 _COMMON = {
@@ -108,22 +112,6 @@ _MODELS: dict[type[Model], tuple[Any, Any]] = {
 }
 
 
-def say(model: type[Model], singular: Any, plural: Any) -> None:
-    """Give a model and its columns the words of the operators' pages."""
-    about = model._meta  # noqa: SLF001
-    about.verbose_name, about.verbose_name_plural = singular, plural
-    for field in about.get_fields():
-        if field.name in _COMMON and hasattr(field, "verbose_name"):
-            field.verbose_name = _COMMON[field.name]
-
-
-def say_all() -> None:
-    """Do so for every model of this app."""
-    for model, (singular, plural) in _MODELS.items():
-        say(model, singular, plural)
-    apps.get_app_config("tenancy").verbose_name = _("Companies and house")
-
-
 # What a letter is about, by its kind.
 LETTERS = {
     "archive_ready": _("Archive is ready"),
@@ -142,4 +130,47 @@ LETTERS = {
     "sign_up_known": _("Account exists already"),
     "support_opened": _("Support access opened"),
 }
+METHODS = {"canary": _("First of its group"), "replay": _("Replay"), "django": _("By Django")}
 LIMITS = {"seats": _("People"), "connections": _("Connections"), "api_keys": _("API keys")}
+
+
+def say(
+    model: type[Model], singular: Any, plural: Any, name: Callable[[Any], str] | None = None
+) -> None:
+    """Give a model and its columns the words of the operators' pages.
+
+    `name` says what one object is called in breadcrumbs, links and messages.
+    """
+    about = model._meta  # noqa: SLF001
+    about.verbose_name, about.verbose_name_plural = singular, plural
+    if name:
+        model.__str__ = name  # type: ignore[method-assign]
+    for field in about.get_fields():
+        if field.name in _COMMON and hasattr(field, "verbose_name"):
+            field.verbose_name = _COMMON[field.name]
+
+
+def moment(at: Any) -> str:
+    """Return a moment in the form and zone of the page."""
+    return str(date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT")) if at else ""
+
+
+# Without addresses: names of objects reach tracebacks.
+_NAMES: dict[type[Model], Callable[[Any], str]] = {
+    models.AuditEntry: lambda entry: f"{entry.number} · {action_label(entry.action)}",
+    models.Entitlement: lambda limit: str(LIMITS.get(limit.name, limit.name)),
+    models.FleetRun: lambda run: moment(run.started_at),
+    models.Mail: lambda letter: (
+        f"{LETTERS.get(letter.kind, letter.kind)} · {moment(letter.created_at)}"
+    ),
+    models.SignUp: lambda sign_up: sign_up.company,
+    models.SupportGrant: lambda grant: f"{grant.tenant} · {moment(grant.created_at)}",
+    models.TenantMigration: lambda step: f"{step.tenant} · {moment(step.updated_at)}",
+}
+
+
+def say_all() -> None:
+    """Do so for every model of this app."""
+    for model, (singular, plural) in _MODELS.items():
+        say(model, singular, plural, _NAMES.get(model))
+    apps.get_app_config("tenancy").verbose_name = _("Companies and house")

@@ -17,7 +17,7 @@ from evosense.core.errors import DomainError, NotFound
 from evosense.core.htmx import redirect_client, render_page, wants_fragment
 from evosense.core.pages import answers_errors, field_errors, may, user_id
 from evosense.core.schema import current_tenant
-from tenancy.audit_words import value_words
+from tenancy.audit_values import value_words
 from tenancy.permissions import requires
 from tenancy.recent import recently_authenticated
 from tenancy.selectors import people as read
@@ -132,7 +132,7 @@ def _list_context(request: HttpRequest, tab: str) -> dict[str, Any]:
     if tab == "convites":
         found = invitations.open_invitations(tenant_id())
         context["invitations"] = [
-            (one, one.custom_role or value_words(one.role))
+            (one, one.custom_role or value_words(one.role, "role"))
             for one in found
             if q.casefold() in one.email
         ]

@@ -16,7 +16,7 @@ from evosense.core.htmx import redirect_client
 from evosense.core.pages import field_errors
 from evosense.core.schema import current_tenant
 from evosense.core.wording import duration_words
-from tenancy.audit_words import value_words
+from tenancy.audit_values import value_words
 from tenancy.models import Membership, SecurityPolicy
 from tenancy.permissions import requires
 from tenancy.selectors.people import without_second_factor
@@ -107,7 +107,9 @@ def _page(
             }
             for day in range(7)
         ],
-        "roles": [(role, value_words(role), role in values["roles"]) for role in rules.HOUR_ROLES],
+        "roles": [
+            (role, value_words(role, "role"), role in values["roles"]) for role in rules.HOUR_ROLES
+        ],
         "zone": current_tenant().timezone.replace("_", " "),
     }
     return settings_page(request, "settings/policy.html", context, areas=("policy",), status=status)
