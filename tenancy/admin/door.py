@@ -1,6 +1,7 @@
 """How an operator comes in: password, then the second factor. Strict pages, no admin scripts.
 
-Between the two the session only remembers whose password was right, for five minutes.
+Between the two the session only remembers whose password was right, for five minutes. Passkeys as
+the second factor are in `tenancy.admin.door_passkeys`.
 """
 
 import time
@@ -11,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
@@ -21,7 +23,8 @@ from evosense.core.errors import Invalid
 from tenancy.admin.site import actor_of, operator_site, refuse_outsiders
 from tenancy.forms import LoginForm
 from tenancy.models import User
-from tenancy.services import mfa, operators, sessions
+from tenancy.recent import proved_recently
+from tenancy.services import mfa, operators, passkeys, sessions
 
 PENDING_SECONDS = 300
 _PENDING = "operator_pending"
@@ -58,16 +61,15 @@ def login(request: HttpRequest) -> HttpResponse:
 def code(request: HttpRequest) -> HttpResponse:
     """Ask for the code of the app, or a recovery code."""
     refuse_outsiders(request)
-    user, target = _pending(request)
+    user, target = pending(request)
     if user is None:
         return redirect("admin:login")
     reason = ""
     if request.method == "POST":
         reason = operators.check_factor(user, request.POST.get("code", ""))
         if not reason:
-            return _enter(request, user, target, second_factor=True)
-    context = {"reason": reason}
-    return render(request, "operators/code.html", context, status=422 if reason else 200)
+            return enter(request, user, target, method="password and code")
+    return code_page(request, user, reason)
 
 
 @sensitive_post_parameters("code")
@@ -77,16 +79,15 @@ def code(request: HttpRequest) -> HttpResponse:
 def factor(request: HttpRequest) -> HttpResponse:
     """Set the app up: before the first entry, or later by an operator who is in."""
     refuse_outsiders(request)
-    user, target = _pending(request)
+    user, target = pending(request)
     is_in = operator_site.has_permission(request)
     if is_in and isinstance(request.user, User):
         user, target = request.user, reverse("admin:index")
     if user is None:
         return redirect("admin:login")
-    if mfa.has_second_factor(user):
-        found = mfa.factors_of(user)
-        return render(request, "operators/factor.html", {"factors": found, "target": target})
-    return _set_up(request, user, target, is_in=is_in)
+    if not mfa.has_second_factor(user):
+        return _set_up(request, user, target, is_in=is_in)
+    return _factor_page(request, user) if is_in else redirect("admin:login-code")
 
 
 @csrf_protect
@@ -104,7 +105,7 @@ def logout(request: HttpRequest) -> HttpResponse:
 
 def _half_way(request: HttpRequest, user: User, target: str) -> HttpResponse:
     if operators.needs_no_factor(user):
-        return _enter(request, user, target, second_factor=False)
+        return enter(request, user, target, method="password", second_factor=False)
     # What an unknown browser brought along must not become an operator's session.
     request.session.flush()
     request.session[_PENDING] = {"user": user.pk, "until": time.time() + PENDING_SECONDS}
@@ -112,7 +113,8 @@ def _half_way(request: HttpRequest, user: User, target: str) -> HttpResponse:
     return redirect("admin:login-code" if mfa.has_second_factor(user) else "admin:factor")
 
 
-def _pending(request: HttpRequest) -> tuple[User | None, str]:
+def pending(request: HttpRequest) -> tuple[User | None, str]:
+    """Return whose password was right in the last five minutes, and where the person wanted to."""
     waiting: dict[str, Any] = request.session.get(_PENDING) or {}
     target = request.session.get(_TARGET) or reverse("admin:index")
     if waiting.get("until", 0) < time.time():
@@ -131,7 +133,7 @@ def _set_up(request: HttpRequest, user: User, target: str, *, is_in: bool) -> Ht
             reason = error.message
         else:
             if not is_in:
-                _enter(request, user, target, second_factor=True)
+                enter(request, user, target, method="password and code")
             request.session.pop(_SEED, None)
             codes = mfa.take_unseen_codes(user)
             return render(request, "operators/codes.html", {"codes": codes, "target": target})
@@ -141,12 +143,38 @@ def _set_up(request: HttpRequest, user: User, target: str, *, is_in: bool) -> Ht
         "drawing": drawing,
         "width": width,
         "secret": mfa.shown_secret(sealed),
+        "offered": passkeys.offered_on(request),
     }
     return render(request, "operators/factor_new.html", context, status=422 if reason else 200)
 
 
-def _enter(request: HttpRequest, user: User, target: str, *, second_factor: bool) -> HttpResponse:
-    method = "password and code" if second_factor else "password"
+def code_page(request: HttpRequest, user: User, reason: str) -> HttpResponse:
+    """Ask for the second factor in every form that the operator has."""
+    factors = mfa.factors_of(user)
+    usable = passkeys.usable_on(request, user)
+    context = {"reason": reason, "factors": factors, "passkeys": usable}
+    return render(request, "operators/code.html", context, status=422 if reason else 200)
+
+
+def _factor_page(request: HttpRequest, user: User) -> HttpResponse:
+    keys = passkeys.passkeys_of(user)
+    factors = mfa.factors_of(user)
+    context = {
+        "factors": factors,
+        "passkeys": keys,
+        "offered": passkeys.offered_on(request),
+        "may_change": proved_recently(request),
+        "is_last": bool(factors.app_since) + len(keys) == 1,
+        "next_name": _("Passkey %(n)d") % {"n": len(keys) + 1},
+        "target": reverse("admin:index"),
+    }
+    return render(request, "operators/factor.html", context)
+
+
+def enter(
+    request: HttpRequest, user: User, target: str, *, method: str, second_factor: bool = True
+) -> HttpResponse:
+    """Begin the operator's session and go on to what was asked for."""
     sessions.start(request, user, method=method, second_factor=second_factor)
     for name in (_PENDING, _TARGET):
         request.session.pop(name, None)

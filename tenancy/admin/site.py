@@ -71,12 +71,19 @@ class OperatorSite(UnfoldAdminSite):
         return update_wrapper(at_the_door, view)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        from tenancy.admin import door, finder  # noqa: PLC0415
+        from tenancy.admin import door, door_passkeys, finder  # noqa: PLC0415
 
         own = [
             path("login/", door.login, name="login"),
             path("login/code/", door.code, name="login-code"),
+            path("login/passkey/", door_passkeys.login, name="login-passkey"),
+            path("login/passkey/options/", door_passkeys.login_options, name="passkey-challenge"),
             path("factor/", door.factor, name="factor"),
+            path("factor/passkeys/", door_passkeys.add, name="passkey-add"),
+            path("factor/passkeys/options/", door_passkeys.options, name="passkey-options"),
+            path(
+                "factor/passkeys/<int:passkey>/remove/", door_passkeys.remove, name="passkey-remove"
+            ),
             path("search/", self.admin_view(finder.search), name="search"),
             path("logout/", door.logout, name="logout"),
         ]

@@ -1,6 +1,5 @@
 """Log-in in its steps, log-out, and the small preferences of the frame."""
 
-import json
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -17,6 +16,7 @@ from evosense.core.errors import DomainError
 from evosense.core.ratelimit import allow
 from evosense.core.schema import current_tenant
 from tenancy import gate
+from tenancy.challenges import challenge
 from tenancy.forms import LoginForm, PreferencesForm
 from tenancy.models import User
 from tenancy.permissions import MEMBER, public_page, requires
@@ -136,14 +136,6 @@ def preferences(request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204)
     return redirect(safe_target(request))
-
-
-def challenge(make: Any) -> HttpResponse:
-    """Answer with the challenge that `make` returns, or with the reason why there is none."""
-    try:
-        return HttpResponse(json.dumps(make()), content_type="application/json")
-    except DomainError as refused:
-        return JsonResponse({"message": str(refused.message)}, status=422)
 
 
 def _login_page(request: HttpRequest, form: LoginForm, *, refused: str = "") -> HttpResponse:

@@ -8,11 +8,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from evosense.core.errors import DomainError
 from evosense.core.schema import active_tenant
+from tenancy.challenges import challenge
 from tenancy.permissions import MEMBER, requires
 from tenancy.recent import mark_proved
 from tenancy.services import login as logins
 from tenancy.services import mfa, passkeys, sessions
-from tenancy.views.account import challenge
 from tenancy.views.account_security.common import page, person, words
 from tenancy.views.entering import safe_target
 

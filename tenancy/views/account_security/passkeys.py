@@ -7,10 +7,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from evosense.core.errors import DomainError, NotFound
+from tenancy.challenges import challenge
 from tenancy.permissions import MEMBER, requires
 from tenancy.recent import recently_authenticated
 from tenancy.services import factor_changes, mfa, passkeys
-from tenancy.views.account import challenge
 from tenancy.views.account_security.common import person, words
 
 
