@@ -1,10 +1,10 @@
 """Event streams for browsers: a bare ASGI application, no database connection held.
 
 `GET /eventos?ticket=…`: the ticket (signed, 60 s to connect) comes from a page that the user was
-allowed to see, names tenant and user, and is the only input that chooses the Redis stream. Hints
-carry ids, never content. A stream ends after five minutes, so that a revoked user drops out; the
-browser reconnects with a new ticket and its last event id. What it missed is replayed, or it is
-told to `resync`.
+allowed to see, names tenant, user and log-in, and is the only input that chooses the Redis stream.
+Hints carry ids, never content. A stream ends when one of the three may not look any more, and after
+five minutes in any case; the browser reconnects with a new ticket and its last event id. What it
+missed is replayed, or it is told to `resync`.
 """
 
 import asyncio
@@ -99,6 +99,7 @@ async def _refuse_closed(ticket: Ticket) -> None:
     keys = (
         streams.closed_key(ticket.tenant_id),
         streams.left_key(ticket.tenant_id, ticket.user_id),
+        streams.left_key(ticket.tenant_id, ticket.session),
     )
     with suppress(redis.exceptions.RedisError):
         if await _client().exists(*keys):
@@ -149,7 +150,11 @@ async def _forward(key: str, last: str, ticket: Ticket, send: Send) -> str:
 
 
 def _is_farewell(kind: str, ids: str, ticket: Ticket) -> bool:
-    return kind == streams.LEFT and orjson.loads(ids).get("user_id") == ticket.user_id
+    """Tell whether the person left, or the log-in under which this stream was opened ended."""
+    if kind != streams.LEFT:
+        return False
+    gone = orjson.loads(ids)
+    return gone.get("user_id") == ticket.user_id or ticket.session in gone.get("sessions", ())
 
 
 async def _write(send: Send, chunk: bytes) -> None:

@@ -4,7 +4,7 @@ Hints carry no content: a page that receives one re-fetches its fragment, so per
 rendering stay in one place. Losing a hint costs one polling period, never data.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
@@ -58,14 +58,22 @@ def reopen(tenant_id: UUID) -> None:
     redis_client().delete(closed_key(tenant_id))
 
 
-def left_key(tenant_id: UUID | str, user_id: int) -> str:
-    return f"t:{tenant_id}:left:{user_id}"
+def left_key(tenant_id: UUID | str, who: int | str) -> str:
+    """Return the mark that refuses a person's tickets, or those of one log-in."""
+    return f"t:{tenant_id}:left:{who}"
 
 
 def show_out(tenant_id: UUID, user_id: int) -> None:
     """End the open streams of one person, and refuse the tickets from just before."""
     redis_client().set(left_key(tenant_id, user_id), 1, ex=CLOSED_SECONDS)
     publish(tenant_id, LEFT, {"user_id": user_id})
+
+
+def end_sessions(tenant_id: UUID, names: Sequence[str]) -> None:
+    """End the open streams of log-ins that are over, and refuse the tickets from just before."""
+    for name in names:
+        redis_client().set(left_key(tenant_id, name), 1, ex=CLOSED_SECONDS)
+    publish(tenant_id, LEFT, {"sessions": list(names)})
 
 
 def let_in(tenant_id: UUID, user_id: int) -> None:

@@ -24,7 +24,7 @@ from evosense.core.schema import active_tenant, public_scope
 from tenancy import devices
 from tenancy.models import AuditEntry, Membership, User
 from tenancy.recent import mark_proved
-from tenancy.services import audit
+from tenancy.services import audit, stream_doors
 
 LONGEST = timedelta(days=7)
 # On the public host only operators have sessions.
@@ -83,6 +83,7 @@ def end(request: HttpRequest, *, reason: str = "logout") -> None:
     user = request.user
     if isinstance(user, User):
         _note_end(user, reason)
+        stream_doors.end_sessions(user.pk, [public_key(request.session.session_key or "")])
         with public_scope():
             UserSession.objects.filter(session_key=request.session.session_key).delete()
     end_session(request)
@@ -203,6 +204,7 @@ def _end_rows(user: User, rows: list[UserSession], *, reason: str) -> int:
             Session.objects.filter(session_key__in=[row.session_key for row in rows]).delete()
             UserSession.objects.filter(pk__in=[row.pk for row in rows]).delete()
         _note_end(user, reason, count=len(rows))
+        stream_doors.end_sessions(user.pk, [public_key(row.session_key) for row in rows])
     return len(rows)
 
 

@@ -1,7 +1,7 @@
 """Open event streams of a company or a person end when the right to look does; best effort."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -44,6 +44,12 @@ def let_in_everywhere(user_id: int) -> None:
     """Undo `show_out_everywhere`."""
     for tenant_id in _companies_of(user_id):
         let_in(tenant_id, user_id)
+
+
+def end_sessions(user_id: int, names: Sequence[str]) -> None:
+    """End the streams of some log-ins of a person, wherever they were, after the commit."""
+    for tenant_id in _companies_of(user_id):
+        after_commit(partial(_with_redis, partial(streams.end_sessions, tenant_id, names)))
 
 
 def _companies_of(user_id: int) -> list[UUID]:

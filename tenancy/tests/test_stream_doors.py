@@ -6,9 +6,9 @@ from evosense.core import streams
 from evosense.core.actor import Actor, acting
 from evosense.core.schema import public_scope
 from evosense.testing.databases import ALPHA
-from tenancy.services import accounts, members, support
+from tenancy.services import accounts, members, sessions, support
 from tenancy.services.members import Parting
-from tenancy.tests.factories import make_member, make_user
+from tenancy.tests.factories import client_of, make_member, make_user
 
 pytestmark = pytest.mark.usefixtures("tenant", "committed", "redis_db")
 REASON = "because a test asks for it"
@@ -38,6 +38,20 @@ def test_an_account_that_an_operator_closes():
     assert is_out(agent.user_id)
     accounts.reactivate(agent.user_id, reason=REASON)
     assert not is_out(agent.user_id)
+
+
+def test_a_log_in_that_is_ended_elsewhere_or_by_its_owner():
+    member = make_member("agent")
+    desk, phone = client_of(member), client_of(member)
+    keys = [one.session.session_key for one in (desk, phone)]
+    for one in (desk, phone):
+        assert one.get("/conta/eventos/").status_code == 200
+    desk.post("/conta/sessoes/encerrar/")
+    assert is_out(sessions.public_key(keys[1]))
+    assert not is_out(sessions.public_key(keys[0]))
+    desk.post("/sair/")
+    assert is_out(sessions.public_key(keys[0]))
+    assert not is_out(member.user_id), "the person may come back at once"
 
 
 def test_support_whose_visit_ends():

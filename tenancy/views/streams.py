@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from evosense.core.schema import current_tenant
 from evosense.core.stream_ticket import issue_ticket
 from tenancy.permissions import MEMBER, hidden_hints, requires
+from tenancy.services.sessions import public_key
 
 
 @requires(MEMBER)
@@ -17,6 +18,7 @@ def stream_address(request: HttpRequest) -> JsonResponse:
     ticket = issue_ticket(
         tenant_id=current_tenant().id,
         user_id=int(request.user.pk or 0),
+        session=public_key(request.session.session_key or ""),
         hidden=hidden_hints(getattr(request, "permissions", frozenset())),
     )
     return JsonResponse({"url": f"/eventos?ticket={ticket}"})
