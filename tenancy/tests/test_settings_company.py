@@ -48,6 +48,11 @@ def test_wrong_company_data_is_refused(wrong):
     send(browser(), "/ajustes/empresa/", data, 422)
 
 
+def test_a_role_without_settings_is_offered_no_search(tenant):
+    assert 'type="search"' in page(browser("admin"), "/ajustes/")
+    assert 'type="search"' not in page(browser("agent"), "/ajustes/")
+
+
 def test_rules_are_kept_and_named_with_their_consequences():
     make_member("agent")
     client = browser("owner")
