@@ -3,6 +3,7 @@ from typing import Any
 from celery import shared_task
 
 from analytics.analysis import tasks as analysis_tasks  # noqa: F401  (found by Celery from here)
+from analytics.errands import tasks as errand_tasks  # noqa: F401
 from analytics.experiments import tasks as experiment_tasks  # noqa: F401
 from analytics.labelling import tasks as labelling_tasks  # noqa: F401
 from analytics.providers import tasks as provider_tasks  # noqa: F401

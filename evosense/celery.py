@@ -20,7 +20,7 @@ from evosense.core import heartbeat, metrics
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evosense.settings.base")
 
-QUEUES = ("watch", "ingest", "dispatch", "media", "ai", "maintenance")
+QUEUES = ("watch", "ingest", "dispatch", "media", "asked", "ai", "maintenance")
 
 app = Celery("evosense", task_cls="tenancy.db.tasks:TenantTask")
 app.config_from_object(settings.CELERY)
@@ -110,6 +110,11 @@ app.conf.beat_schedule = {
         "task": "tenancy.fan_out",
         "schedule": 60.0,
         "kwargs": {"task": "analytics.tidy_analysis", "minutes": 15},
+    },
+    "errands": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "analytics.forget_errands", "minutes": 60},
     },
     "experiments": {
         "task": "tenancy.fan_out",

@@ -19,11 +19,11 @@ from analytics.admin.provider_forms import HousePriceForm, HouseProviderForm
 from analytics.providers import breaker, keeping, price_list
 from analytics.providers.capabilities import read_capabilities
 from analytics.providers.models import Provider
-from analytics.providers.probe import probe
 from analytics.providers.refs import ProviderUnavailable, ref_of
 from analytics.providers.shown import level_words, problem_words
+from analytics.providers.tasks import probe_house_provider, probe_provider
 from evosense.core.errors import DomainError
-from evosense.core.schema import public_scope, tenant_scope
+from evosense.core.schema import enqueue_for, public_scope, tenant_scope
 from tenancy.admin.base import Act, OperatorAdmin
 from tenancy.admin.shown import BAD, CARE, GOOD, NOTHING, ago, link, number, table
 from tenancy.admin.site import operator_site
@@ -39,13 +39,12 @@ def _is_of_house(provider: Provider) -> bool:
 
 
 def _test(provider: Provider, _values: dict[str, Any]) -> str:
-    scope = tenant_scope(provider.tenant.ref) if provider.tenant else public_scope()
-    with scope:
-        found = probe(provider.pk)
-    if found.problem:
-        return f"{provider.name}: {problem_words(found.problem)}"
-    words = {"name": provider.name, "level": level_words(found.capabilities.structured)}
-    return _now("%(name)s answers; asked for: %(level)s.") % words
+    """Have a worker test it: one that hangs takes a minute and a half."""
+    task = probe_provider if provider.tenant_id else probe_house_provider
+    enqueue_for(provider.tenant_id, task, provider_id=str(provider.pk))
+    return _now("%(name)s is being tested. This page shows what was found.") % {
+        "name": provider.name
+    }
 
 
 def _use_again(provider: Provider, _values: dict[str, Any]) -> None:

@@ -47,7 +47,11 @@ def judge_items(
 
 
 def preview_items(
-    items: Sequence[Item], arm: ArmSpec, *, part: str = "experiments"
+    items: Sequence[Item],
+    arm: ArmSpec,
+    *,
+    part: str = "experiments",
+    until: float | None = None,
 ) -> list[Inference]:
     """Judge without keeping rows, for the playground; calls and costs are kept.
 
@@ -60,7 +64,10 @@ def preview_items(
     known = _whose(items)
     past = [item for item in items if known.get(item.message_id, _NOBODY).is_history]
     sent = [_with_names(item, known) for item in items if item not in past]
-    rows = [*judge_embedded(past, ArmSpec(), mark), *judge(sent, arm, mark, part=part).rows]
+    rows = [
+        *judge_embedded(past, ArmSpec(), mark),
+        *judge(sent, arm, mark, part=part, until=until).rows,
+    ]
     by_message = {row.message_id: row for row in rows}
     return [by_message[item.message_id] for item in items]
 

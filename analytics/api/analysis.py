@@ -7,7 +7,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from analytics.analysis.enqueue import note_messages
-from analytics.analysis.on_demand import Fresh, judge_now, keep_now
 from analytics.analysis.selectors import (
     InferenceFilter,
     inference,
@@ -17,12 +16,12 @@ from analytics.analysis.selectors import (
 from analytics.analysis.tasks import begin_judging
 from analytics.api.analysis_inputs import BatchInputSerializer, InferenceQuery
 from analytics.api.analysis_outputs import InferenceSerializer, QueuedAnalysisSerializer
+from analytics.api.errands import READ, TAG, WRITE, answer_errand, errand_operation
+from analytics.errands.asking import ask_judgement
 from analytics.models import Inference
 from evosense.core.rest import ApiView, answer_post, checked_body, page_of
 from evosense.core.rest_schema import Operation, describes, page_serializer
 from messaging.selectors.wordings import message_pk, public_ids_of
-
-READ, WRITE, TAG = "analysis:read", "analysis:write", "analysis"
 
 
 class InferenceList(ApiView):
@@ -71,26 +70,11 @@ class MessageAnalysis(ApiView):
         pk = message_pk(message_id)
         return page_of(_shown(inferences_of([pk])[pk]), None)
 
-    @describes(
-        Operation(
-            id="messages_analyse",
-            tag=TAG,
-            scope=WRITE,
-            answer=InferenceSerializer,
-            status=201,
-            is_idempotent=True,
-        )
-    )
+    @describes(errand_operation("messages_analyse", TAG, WRITE))
     def post(self, request: Request, message_id: UUID) -> Response:
         """Have a message judged now. The same words are not paid for twice."""
-        pk = message_pk(message_id)
-        fresh: list[Fresh] = []
-        return answer_post(
-            request,
-            lambda: _shown([keep_now(fresh[0])])[0],
-            status=201,
-            prepare=lambda: fresh.append(judge_now(pk)),
-        )
+        message_pk(message_id)
+        return answer_errand(request, lambda: ask_judgement(message_id))
 
 
 class AnalysisBatch(ApiView):

@@ -18,7 +18,6 @@ from analytics.analysis.selectors import (
     usage_by_day,
 )
 from analytics.analysis.settings import ai_settings
-from analytics.api.analysis import READ, TAG, WRITE
 from analytics.api.analysis_inputs import (
     CallQuery,
     PeriodQuery,
@@ -30,6 +29,7 @@ from analytics.api.analysis_outputs import (
     StatsSerializer,
     UsageAnswerSerializer,
 )
+from analytics.api.errands import READ, TAG, WRITE
 from evosense.core.errors import NotAllowed
 from evosense.core.rest import ApiView, checked_body, page_of
 from evosense.core.rest_schema import Operation, describes, page_serializer

@@ -7,17 +7,15 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from analytics.analysis.conversations import analyse_conversation
-from analytics.analysis.replies import Suggestions, suggest_replies
 from analytics.analysis.routing import Queue, Route, suggest_route
 from analytics.analysis.selectors import conversation_analysis
-from analytics.api.analysis import READ, TAG, WRITE
 from analytics.api.analysis_inputs import RouteInputSerializer
 from analytics.api.analysis_outputs import (
     ConversationAnalysisSerializer,
     RouteSerializer,
-    SuggestionsSerializer,
 )
+from analytics.api.errands import READ, TAG, WRITE, answer_errand, errand_operation
+from analytics.errands.asking import ask_analysis, ask_replies
 from analytics.models import ConversationAnalysis
 from evosense.core.errors import NotFound
 from evosense.core.rest import ApiView, answer_post, checked_body
@@ -43,50 +41,21 @@ class ConversationAnalysisView(ApiView):
             raise NotFound("not_analysed", _("This conversation was not analysed yet."))
         return Response(_shown(found, conversation_id))
 
-    @describes(
-        Operation(
-            id="conversations_analyse",
-            tag=TAG,
-            scope=WRITE,
-            answer=ConversationAnalysisSerializer,
-            status=201,
-            is_idempotent=True,
-        )
-    )
+    @describes(errand_operation("conversations_analyse", TAG, WRITE))
     def post(self, request: Request, conversation_id: UUID) -> Response:
         """Analyse a conversation as far as it went; without new messages nothing is paid again."""
-        pk = conversation_pk(conversation_id)
-        made: list[ConversationAnalysis] = []
-        return answer_post(
-            request,
-            lambda: _shown(made[0], conversation_id),
-            status=201,
-            prepare=lambda: made.append(analyse_conversation(pk, "asked")),
-        )
+        conversation_pk(conversation_id)
+        return answer_errand(request, lambda: ask_analysis(conversation_id))
 
 
 class ReplySuggestions(ApiView):
     required_scopes = {"POST": WRITE}
 
-    @describes(
-        Operation(
-            id="conversations_suggest_replies",
-            tag=TAG,
-            scope=WRITE,
-            answer=SuggestionsSerializer,
-            is_idempotent=True,
-        )
-    )
+    @describes(errand_operation("conversations_suggest_replies", TAG, WRITE))
     def post(self, request: Request, conversation_id: UUID) -> Response:
         """Suggest replies in three tones. Nothing is sent."""
-        pk = conversation_pk(conversation_id)
-        made: list[Suggestions] = []
-        return answer_post(
-            request,
-            lambda: SuggestionsSerializer(made[0]).data,
-            status=200,
-            prepare=lambda: made.append(suggest_replies(pk)),
-        )
+        conversation_pk(conversation_id)
+        return answer_errand(request, lambda: ask_replies(conversation_id))
 
 
 class RouteSuggestion(ApiView):
@@ -107,7 +76,10 @@ class RouteSuggestion(ApiView):
         )
     )
     def post(self, request: Request) -> Response:
-        """Suggest which queue should take a conversation that begins with these messages."""
+        """Suggest which queue should take a conversation that begins with these messages.
+
+        Answers at once: rules judge where a provider takes longer than four seconds.
+        """
         fields = checked_body(RouteInputSerializer, request.data)
         queues = [Queue(**queue) for queue in fields["queues"]]
         made: list[Route] = []

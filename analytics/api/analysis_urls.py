@@ -17,6 +17,7 @@ from analytics.api.analysis_talks import (
     ReplySuggestions,
     RouteSuggestion,
 )
+from analytics.api.errands import ErrandView
 
 _CONVERSATION = "conversations/<uuid:conversation_id>"
 
@@ -24,6 +25,7 @@ urlpatterns = [
     path("messages/<uuid:message_id>/analysis", MessageAnalysis.as_view()),
     path(f"{_CONVERSATION}/analysis", ConversationAnalysisView.as_view()),
     path(f"{_CONVERSATION}/reply-suggestions", ReplySuggestions.as_view()),
+    path("analysis/requests/<uuid:errand_id>", ErrandView.as_view()),
     path("inferences", InferenceList.as_view()),
     path("inferences/<int:inference_id>", InferenceDetail.as_view()),
     path("analysis/messages", AnalysisBatch.as_view()),

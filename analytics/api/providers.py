@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from analytics.api.errands import answer_errand, errand_operation
 from analytics.api.provider_outputs import (
     PriceInputSerializer,
     PriceListSerializer,
@@ -15,11 +16,10 @@ from analytics.api.provider_outputs import (
     ProviderInputSerializer,
     ProviderListSerializer,
     ProviderSerializer,
-    ProviderTestSerializer,
 )
+from analytics.errands.asking import ask_probe
 from analytics.providers import keeping, price_list
 from analytics.providers.models import ModelPrice
-from analytics.providers.probe import probe
 from analytics.providers.shown import provider_view, provider_views
 from evosense.core.errors import NotAllowed
 from evosense.core.rest import ApiView, answer_post, checked_body
@@ -111,14 +111,13 @@ class ProviderDetail(ApiView):
 class ProviderTest(ApiView):
     required_scopes = {"POST": WRITE}
 
-    @describes(Operation(id="providers_test", tag=_TAG, scope=WRITE, answer=ProviderTestSerializer))
+    @describes(errand_operation("providers_test", _TAG, WRITE))
     def post(self, request: Request, provider_id: UUID) -> Response:
         """Ask one's own provider what it can do; takes up to a minute and a half."""
         if not provider_view(provider_id).is_own:
             message = _("The house looks after its providers itself.")
             raise NotAllowed("house_provider", message, field="provider_id")
-        report = probe(provider_id)
-        return Response(ProviderTestSerializer(report).data)
+        return answer_errand(request, lambda: ask_probe(provider_id))
 
 
 class PriceList(ApiView):

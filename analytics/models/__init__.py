@@ -2,6 +2,7 @@
 
 from analytics.models.choices import Emotion, Purpose, Task, Tone
 from analytics.models.counters import MessageHour
+from analytics.models.errands import Errand
 from analytics.models.experiments import Arm, ExperimentRun, SampleItem
 from analytics.models.judgement import (
     AnalysisJob,
@@ -29,6 +30,7 @@ __all__ = [
     "EmbeddingJob",
     "EmbeddingModel",
     "Emotion",
+    "Errand",
     "ExperimentRun",
     "GoldItem",
     "GoldSet",

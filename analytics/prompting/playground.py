@@ -1,12 +1,16 @@
 """Trying versions side by side on a few texts, without a row and without a customer noticing."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db import connections
 from django.utils.translation import gettext as _
 
 from analytics.analysis.context import context_of
+from analytics.analysis.dialogue import ends_at
 from analytics.analysis.items import ArmSpec, Item
 from analytics.analysis.judging import preview_items
 from analytics.models import Inference
@@ -72,10 +76,13 @@ def newest(limit: int = 10) -> list[UUID]:
 
 
 def try_out(items: Sequence[Item], columns: Sequence[Column]) -> list[Line]:
-    """Return each text with what every column says; raises Invalid for too many columns."""
+    """Return each text with what every column says; raises Invalid for too many columns.
+
+    Columns are judged at the same time, until one common deadline; one that is late says so.
+    """
     if not 1 <= len(columns) <= MOST_COLUMNS:
         raise Invalid("too_many", _("Compare 1 to 4 columns."), field="columns")
-    answers = [preview_items(items, column.arm) for column in columns]
+    answers = _answers(items, [column.arm for column in columns])
     ids = dict(
         Message.objects.filter(
             pk__in=[item.message_id for item in items if item.message_id > 0]
@@ -85,3 +92,24 @@ def try_out(items: Sequence[Item], columns: Sequence[Column]) -> list[Line]:
         Line(item.text, ids.get(item.message_id), [column[at] for column in answers])
         for at, item in enumerate(items)
     ]
+
+
+def _answers(items: Sequence[Item], arms: Sequence[ArmSpec]) -> list[list[Inference]]:
+    """Ask providers in a thread each; the embedded analyser, which waits for nobody, in this one.
+
+    An arm that stands in two columns is asked once.
+    """
+    until = ends_at()
+
+    def judge(arm: ArmSpec) -> list[Inference]:
+        try:
+            return preview_items(items, arm, until=until)
+        finally:
+            # A thread has connections of its own, which end with it.
+            connections.close_all()
+
+    paid = [arm for arm in dict.fromkeys(arms) if arm.kind == "provider"]
+    with ThreadPoolExecutor(max(1, len(paid)), thread_name_prefix="playground") as pool:
+        asked = {arm: pool.submit(copy_context().run, judge, arm) for arm in paid}
+        own = {arm: preview_items(items, arm) for arm in dict.fromkeys(arms) if arm not in asked}
+        return [own[arm] if arm in own else asked[arm].result() for arm in arms]

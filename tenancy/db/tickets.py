@@ -26,6 +26,7 @@ from evosense.core.schema import (
     current_tenant,
     public_scope,
 )
+from evosense.core.streams import redis_client
 from tenancy.db import fair
 from tenancy.db.tasks import TenantBusy, TenantRefused
 from tenancy.models import Tenant
@@ -46,6 +47,8 @@ LANES = {
     "dispatch": Lane(cap=2, lease_seconds=120),
     "media": Lane(cap=3, lease_seconds=300),
     "ai": Lane(cap=4, lease_seconds=180),
+    # What somebody waits for in front of a page.
+    "asked": Lane(cap=4, lease_seconds=180),
     "maintenance": Lane(cap=1, lease_seconds=900),
 }
 WEIGHTS = {"starter": 1, "pro": 2, "scale": 4, "enterprise": 8}
@@ -101,11 +104,23 @@ def work_off(kind: str) -> int:
     for done in range(TURN_ITEMS):
         if time.monotonic() - started > TURN_SECONDS:
             break
+        # Never before the first item: nobody may serve that queue here.
+        if done and kind == "ai" and _somebody_waits():
+            break
         item = fair.take(kind, now=time.time(), lease_seconds=lane.lease_seconds, cap=lane.cap)
         if item is None:
             return done
         _run(kind, item)
     return TURN_ITEMS
+
+
+def _somebody_waits() -> bool:
+    """Tell whether a ticket for what people wait for has no worker; they are often the same ones.
+
+    Redis has the queue as a list of its name.
+    """
+    client: Any = redis_client()
+    return bool(client.llen("asked"))
 
 
 def _run(kind: str, item: fair.Item) -> None:

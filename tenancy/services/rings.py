@@ -21,6 +21,7 @@ WORDS = {
     "dispatch": _("Sending"),
     "media": _("Files"),
     "ai": _("Analysis"),
+    "asked": _("Waited for by people"),
     "maintenance": _("Upkeep"),
 }
 

@@ -240,6 +240,19 @@ def test_one_ticket_works_everything_off_in_turns(committed):
     assert [tenant.slug for tenant, _kwargs in seen] == ["alpha", "beta", "alpha", "alpha"]
 
 
+def test_a_turn_of_the_background_ends_when_somebody_waits_for_a_worker(committed, redis_db):
+    for number in range(3):
+        enqueue_fairly(ALPHA, n=number)
+    with tenant_scope(ALPHA):
+        tickets.fair_enqueue("asked", note, n=9)
+    assert tickets.work_off("ai") == tickets.TURN_ITEMS
+    assert [kwargs["n"] for _tenant, kwargs in seen] == [0]
+    redis_db.delete("asked")
+    assert tickets.work_off("asked") == 1
+    assert tickets.work_off("ai") == 2
+    assert [kwargs["n"] for _tenant, kwargs in seen] == [0, 9, 1, 2]
+
+
 def test_an_outbox_subscriber_can_be_fair(db):
     fairly = tickets.Fairly("ai", note)
     assert fairly == tickets.Fairly("ai", note)

@@ -10,7 +10,9 @@ from analytics.analysis.enqueue import note_messages
 from analytics.analysis.items import ArmSpec, Item
 from analytics.analysis.judging import judge_items
 from analytics.analysis.worker import work_off
+from analytics.errands.starting import start
 from analytics.models import AiSettings, AnalysisJob, ConversationAnalysis, Inference
+from analytics.tests.errands.helpers import do_waiting
 from evosense.core.schema import public_scope, tenant_scope
 from evosense.testing.databases import BETA
 from messaging.services.judgements import MessageJudgement, store_judgements
@@ -38,6 +40,13 @@ def ask(tenant):
         return getattr(browser, method)(f"/api/v1/{path}", body, content_type="application/json")
 
     return send
+
+
+def result_of(ask, answer):
+    """Return a request as it is once a worker did it."""
+    assert answer.status_code == 202
+    do_waiting()
+    return ask("get", f"analysis/requests/{answer.json()['id']}").json()
 
 
 @pytest.fixture
@@ -101,12 +110,18 @@ def test_a_message_is_judged_on_demand_once_for_a_key(tenant, ask, stub) -> None
     message = make_message(text="foi bom", direction="outbound")
     path = f"messages/{message.public_id}/analysis"
     assert ask("get", path).json()["results"] == []
-    made = ask("post", path, once="a")
-    assert made.status_code == 201
-    assert (made.json()["sentiment"], made.json()["provider"]) == (0.8, "embedded")
+    asked = ask("post", path, once="a")
+    assert (asked.status_code, asked.json()["state"]) == (202, "waiting")
     again = ask("post", path, once="a")
     assert (again.status_code, again["Idempotent-Replayed"]) == (200, "true")
-    assert ask("post", path).json()["id"] == made.json()["id"]
+    # Without the key too, while it is open.
+    assert ask("post", path).json()["id"] == asked.json()["id"]
+    do_waiting()
+    done = ask("get", f"analysis/requests/{asked.json()['id']}").json()
+    assert (done["state"], done["replies"]) == ("done", None)
+    made = done["inference"]
+    assert (made["sentiment"], made["provider"]) == (0.8, "embedded")
+    assert result_of(ask, ask("post", path))["inference"]["id"] == made["id"]
     assert Inference.objects.count() == 1
     message.refresh_from_db()
     assert message.judged_by == "embedded"
@@ -115,7 +130,8 @@ def test_a_message_is_judged_on_demand_once_for_a_key(tenant, ask, stub) -> None
 def test_on_demand_a_person_s_word_stays(tenant, ask) -> None:
     message = make_message(text="foi ruim")
     store_judgements([MessageJudgement(message.pk, 1, "alegria", 90, "neutro", "", 1, "person")])
-    assert ask("post", f"messages/{message.public_id}/analysis").json()["sentiment"] == -0.8
+    done = result_of(ask, ask("post", f"messages/{message.public_id}/analysis"))
+    assert done["inference"]["sentiment"] == -0.8
     message.refresh_from_db()
     assert (message.sentiment, message.judged_by) == (1, "person")
 
@@ -124,6 +140,48 @@ def test_a_message_without_words_is_a_conflict(tenant, ask) -> None:
     message = make_message(text="", type="image")
     answer = ask("post", f"messages/{message.public_id}/analysis")
     assert (answer.status_code, answer.json()["code"]) == (409, "nothing_said")
+
+
+def test_a_request_is_cancelled_and_nobody_else_s(tenant, ask) -> None:
+    message = make_message(text="foi bom")
+    number = ask("post", f"messages/{message.public_id}/analysis").json()["id"]
+    assert ask("delete", f"analysis/requests/{number}").status_code == 204
+    assert do_waiting() == []
+    assert ask("get", f"analysis/requests/{number}").json()["state"] == "cancelled"
+    with tenant_scope(BETA):
+        theirs = start("test_provider", subject=uuid4())
+    for method in ("get", "delete"):
+        assert ask(method, f"analysis/requests/{theirs.public_id}").status_code == 404
+
+
+def test_sides_are_tried_by_api_and_change_no_message(judged, ask) -> None:
+    ids = [str(one.public_id) for one in judged[:2]]
+    sides = [{"provider_id": None}, {}]
+    done = result_of(ask, ask("post", "prompts/trials", {"message_ids": ids, "sides": sides}))
+    assert [line["message_id"] for line in done["trial"]] == ids
+    assert [one["sentiment"] for line in done["trial"] for one in line["answers"]] == [
+        0.8, 0.8, -0.8, -0.8,
+    ]  # fmt: skip
+    own = result_of(ask, ask("post", "prompts/trials", {"texts": ["bom\ndia"], "sides": [{}]}))
+    assert [line["text"] for line in own["trial"]] == ["bom dia"]
+    assert Inference.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("over", "field"),
+    [
+        ({"texts": []}, "texts"),
+        ({"message_ids": [str(uuid4())]}, "texts"),
+        ({"texts": [], "message_ids": [str(uuid4())]}, "messages"),
+        ({"sides": []}, "sides"),
+        ({"sides": [{"provider_id": str(uuid4())}]}, "sides.0"),
+        ({"sides": [{}] * 5}, "sides"),
+    ],
+)
+def test_a_trial_says_what_it_cannot_take(tenant, ask, over, field) -> None:
+    answer = ask("post", "prompts/trials", {"texts": ["oi"], "sides": [{}]} | over)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"].startswith(field)
 
 
 def test_many_messages_are_queued(tenant, ask) -> None:
@@ -140,8 +198,8 @@ def test_conversations_are_analysed_and_read(judged, ask) -> None:
     path = f"conversations/{judged[0].conversation.public_id}/analysis"
     assert (ask("get", path).status_code, ask("get", path).json()["code"]) == (404, "not_analysed")
     made = ask("post", path, once="k")
-    assert made.status_code == 201
-    row = made.json()
+    assert made.status_code == 202
+    row = result_of(ask, made)["conversation_analysis"]
     assert row["through_message_id"] == str(judged[-1].public_id)
     assert set(row["evidence"]) <= {str(one.public_id) for one in judged}
     assert ask("get", path).json() == row
@@ -151,7 +209,7 @@ def test_conversations_are_analysed_and_read(judged, ask) -> None:
 
 def test_replies_and_routes_are_suggested(judged, ask) -> None:
     path = f"conversations/{judged[0].conversation.public_id}/reply-suggestions"
-    found = ask("post", path).json()
+    found = result_of(ask, ask("post", path))["replies"]
     assert [one["tone"] for one in found["suggestions"]] == ["formal", "cordial", "informal"]
     body = {
         "texts": ["quero o boleto"],

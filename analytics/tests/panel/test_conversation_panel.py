@@ -3,9 +3,11 @@
 import pytest
 
 from analytics.analysis.conversations import analyse_conversation
-from analytics.models import ConversationAnalysis
+from analytics.errands import work
+from analytics.models import ConversationAnalysis, Errand
+from analytics.tests.errands.helpers import do_waiting
 from evosense.core.schema import tenant_scope
-from messaging.tests.factories import make_contact, make_conversation, make_message
+from messaging.tests.factories import START, make_contact, make_conversation, make_message
 
 pytestmark = pytest.mark.usefixtures("tenant")
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -18,18 +20,6 @@ def talk():
     make_message(talk, text="Vamos verificar agora", direction="outbound")
     make_message(talk, text="Chegou! Muito obrigada, adorei o atendimento")
     return talk
-
-
-@pytest.fixture
-def queued(monkeypatch):
-    """Return what was put in the fair order, instead of putting it there."""
-    from analytics.views.panel import conversations
-
-    asked = []
-    monkeypatch.setattr(
-        conversations, "fair_enqueue", lambda *args, **kwargs: asked.append((args[0], kwargs))
-    )
-    return asked
 
 
 def url_of(talk, act=""):
@@ -47,35 +37,41 @@ def test_a_conversation_without_an_analysis_offers_one(client_for, talk):
     assert "analisar/" not in page(client_for("viewer"), url_of(talk), **HTMX)
 
 
-def test_asking_queues_it_and_the_section_looks_again(client_for, talk, queued):
-    response = client_for("agent").post(url_of(talk, "analisar/"), **HTMX)
-    html = response.content.decode()
-    assert queued == [("ai", {"conversation_pk": talk.pk, "trigger": "asked"})]
-    assert "?vez=2&amp;desde=0" in html
-    again = page(client_for("agent"), url_of(talk) + "?vez=2&desde=0", **HTMX)
-    assert "?vez=3&amp;desde=0" in again
-    analyse_conversation(talk.pk, "asked")
-    done = page(client_for("agent"), url_of(talk) + "?vez=3&desde=0", **HTMX)
-    assert "vez=" not in done
+LOOKS = 'hx-trigger="load delay:2s"'
+
+
+def test_asking_queues_it_and_the_section_looks_again(client_for, talk):
+    client = client_for("agent")
+    html = client.post(url_of(talk, "analisar/"), **HTMX).content.decode()
+    assert LOOKS in html
+    assert LOOKS in page(client, url_of(talk), **HTMX)
+    # In another tab, and for a colleague.
+    assert LOOKS in page(client_for("supervisor"), url_of(talk))
+    assert [row.state for row in do_waiting()] == ["done"]
+    done = page(client, url_of(talk), **HTMX)
+    assert LOOKS not in done
     assert "analisar/" not in done
 
 
+def test_two_clicks_are_one_analysis(client_for, talk):
+    for role in ("agent", "agent", "supervisor"):
+        assert client_for(role).post(url_of(talk, "analisar/")).status_code == 302
+    assert Errand.objects.count() == 1
+
+
 def test_it_stops_looking_some_day(client_for, talk):
-    html = page(client_for("agent"), url_of(talk) + "?vez=99&desde=0", **HTMX)
-    assert "vez=" not in html
+    client_for("agent").post(url_of(talk, "analisar/"))
+    Errand.objects.update(expires_at=START)
+    html = page(client_for("agent"), url_of(talk), **HTMX)
+    assert LOOKS not in html
     assert "c-warn" in html
+    assert "analisar/" in html
 
 
-@pytest.mark.parametrize("query", ["?vez=x", "?vez=-1&desde=²", "?vez=" + "9" * 40])
-def test_odd_addresses_do_no_harm(client_for, talk, query):
-    page(client_for("agent"), url_of(talk) + query)
-
-
-def test_without_script_one_is_sent_back_to_the_page(client_for, talk, queued):
+def test_without_script_one_is_sent_back_to_the_page(client_for, talk):
     response = client_for("agent").post(url_of(talk, "analisar/"))
     assert response.status_code == 302
-    assert queued
-    assert "vez=2" in page(client_for("agent"), response["Location"])
+    assert LOOKS in page(client_for("agent"), response["Location"])
 
 
 def test_the_latest_analysis_is_shown_with_its_evidence(client_for, talk):
@@ -100,11 +96,40 @@ def test_new_messages_make_it_worth_asking_again(client_for, talk):
 
 def test_three_replies_are_suggested_and_none_is_sent(client_for, talk):
     before = talk.messages.count()
-    response = client_for("agent").post(url_of(talk, "respostas/"), **HTMX)
+    client = client_for("agent")
+    response = client.post(url_of(talk, "respostas/"), **HTMX)
     assert response.status_code == 200
-    assert response.content.decode().count('data-controller="copy"') == 3
+    assert 'hx-trigger="every 1s"' in response.content.decode()
+    do_waiting()
+    html = page(client, url_of(talk, "respostas/"), **HTMX)
+    assert html.count('data-controller="copy"') == 3
+    assert "hx-trigger" not in html
     assert talk.messages.count() == before
     assert client_for("viewer").post(url_of(talk, "respostas/")).status_code == 403
+    assert client_for("viewer").get(url_of(talk, "respostas/")).status_code == 403
+
+
+def test_replies_come_after_a_reload_to_whom_they_were_promised(client_for, talk):
+    client = client_for("agent")
+    assert client.post(url_of(talk, "respostas/")).status_code == 302
+    assert 'hx-trigger="load"' in page(client, url_of(talk), **HTMX)
+    assert 'hx-trigger="load"' not in page(client_for("supervisor"), url_of(talk), **HTMX)
+    do_waiting()
+    assert 'hx-trigger="load"' not in page(client, url_of(talk), **HTMX)
+    assert page(client, url_of(talk, "respostas/")).count('data-controller="copy"') == 3
+    other = page(client_for("supervisor"), url_of(talk, "respostas/"))
+    assert 'data-controller="copy"' not in other
+
+
+def test_replies_that_failed_or_were_late_say_so(client_for, talk, monkeypatch):
+    client = client_for("agent")
+    client.post(url_of(talk, "respostas/"))
+    Errand.objects.update(expires_at=START)
+    assert 'role="alert"' in page(client, url_of(talk, "respostas/"), **HTMX)
+    monkeypatch.setitem(work._HANDLERS, "suggest_replies", lambda _errand: 1 / 0)
+    client.post(url_of(talk, "respostas/"))
+    do_waiting()
+    assert 'role="alert"' in page(client, url_of(talk, "respostas/"), **HTMX)
 
 
 def test_nothing_said_is_said(client_for):

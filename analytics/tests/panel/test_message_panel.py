@@ -3,8 +3,9 @@
 import pytest
 
 from analytics.analysis.enqueue import note_messages
-from analytics.models import AnalysisJob, Inference, Label
+from analytics.models import AnalysisJob, Errand, Inference, Label
 from analytics.selectors.told import told_of
+from analytics.tests.errands.helpers import do_waiting
 from analytics.views.panel.presenting import pieces_of
 from evosense.core.schema import tenant_scope
 from messaging.tests.factories import START, make_conversation, make_message
@@ -167,11 +168,36 @@ def test_only_who_answers_may_correct_or_ask(client_for):
 
 def test_a_message_is_judged_now_when_asked(client_for):
     message = make_message(text="Amei, muito obrigada, chegou tudo certinho!")
-    response = client_for("agent").post(url_of(message, "analisar/"), **HTMX)
+    client = client_for("agent")
+    response = client.post(url_of(message, "analisar/"), **HTMX)
     assert response.status_code == 200
+    looks = f"{url_of(message)}?espera=1"
+    assert looks in response.content.decode()
+    # What waits changes nothing of a form that is filled in meanwhile.
+    assert client.get(looks, **HTMX).status_code == 204
+    assert looks in page(client, url_of(message))
+    do_waiting()
+    there = client.get(looks, **HTMX)
+    assert there.status_code == 286
+    assert 'id="verdict"' in there.content.decode()
+    assert "<dialog" not in there.content.decode()
+    assert "live:messages" in there["HX-Trigger"]
+    assert looks not in page(client, url_of(message))
     message.refresh_from_db()
     assert message.judged_by == "embedded"
     assert message.sentiment > 0
+
+
+def test_two_clicks_judge_once_and_a_late_worker_is_not_waited_for(client_for):
+    message = make_message(text=TEXT)
+    for role in ("agent", "supervisor"):
+        assert client_for(role).post(url_of(message, "analisar/")).status_code == 302
+    assert Errand.objects.count() == 1
+    Errand.objects.update(expires_at=START)
+    late = client_for("agent").get(f"{url_of(message)}?espera=1", **HTMX)
+    assert late.status_code == 286
+    assert '"level": "bad"' in late["HX-Trigger"]
+    assert "analisar/" in late.content.decode()
 
 
 def test_nothing_can_be_asked_about_a_picture_without_words(client_for):

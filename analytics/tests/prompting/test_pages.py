@@ -8,14 +8,16 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.urls import reverse
 
-from analytics.models import Inference, PromptLabel, PromptLabelEvent, PromptTemplate
+from analytics.errands.starting import start
+from analytics.models import Errand, Inference, PromptLabel, PromptLabelEvent, PromptTemplate
 from analytics.models.choices import Task
 from analytics.prompting.labels import Why, move_label
 from analytics.prompting.schemas import SCHEMAS
 from analytics.prompting.versions import Author, create_version
+from analytics.tests.errands.helpers import do_waiting
 from analytics.tests.experiments.factories import make_run
 from evosense.core.schema import tenant_scope
-from messaging.tests.factories import make_message
+from messaging.tests.factories import START, make_message
 
 pytestmark = pytest.mark.usefixtures("tenant")
 ANA = Author(1, "Ana")
@@ -279,12 +281,21 @@ def test_the_playground_judges_pasted_texts_and_keeps_nothing(client_for):
     client = client_for("admin")
     row = write()
     assert str(row.public_id) in page_of(client, url("playground", versao=row.public_id))
-    answer = client.post(
-        url("playground"),
-        {"texts": "adorei, obrigada!\nque absurdo, péssimo <b>", "side_1_engine": "embedded"},
-    )
-    page = answer.content.decode()
-    assert answer.status_code == 200
+    fields = {
+        "texts": "adorei, obrigada!\nque absurdo, péssimo <b>",
+        "side_1_engine": "embedded",
+        "token": "one",
+    }
+    answer = client.post(url("playground"), fields)
+    assert answer.status_code == 302
+    assert client.post(url("playground"), fields).url == answer.url
+    waits = page_of(client, answer.url)
+    assert 'hx-trigger="every 2s"' in waits
+    assert "péssimo &lt;b&gt;" in waits
+    do_waiting()
+    page = page_of(client, answer.url)
+    assert client.post(url("playground"), fields).url == answer.url
+    assert 'hx-trigger="every 2s"' not in page
     assert page.count("<tr>") == 4
     assert "sent s" in page
     assert "péssimo &lt;b&gt;" in page
@@ -296,8 +307,34 @@ def test_the_playground_takes_the_newest_messages(client_for):
     client = client_for("admin")
     fields = {"source": "newest", "side_1_engine": "embedded", "side_2_engine": "embedded"}
     assert client.post(url("playground"), fields).status_code == 422
-    make_message(text="chegou certinho, obrigado")
-    assert "chegou certinho" in client.post(url("playground"), fields).content.decode()
+    message = make_message(text="chegou certinho, obrigado")
+    answer = client.post(url("playground"), fields)
+    do_waiting()
+    assert "chegou certinho" in page_of(client, answer.url)
+    again = client.post(url("playground"), fields)
+    message.delete()
+    [row] = do_waiting()
+    assert (row.state, row.error) == ("failed", "message_not_found")
+    assert 'class="banner warn"' in page_of(client, again.url)
+
+
+def test_a_trial_is_cancelled_given_up_and_nobody_else_s(client_for, other_tenant):
+    client = client_for("admin")
+    fields = {"texts": "oi", "side_1_engine": "embedded"}
+    there = client.post(url("playground"), fields).url
+    assert client.post(f"{there}cancelar/").status_code == 302
+    assert do_waiting() == []
+    page = page_of(client, there)
+    assert 'class="banner warn"' in page
+    assert "cancelar/" not in page
+    late = client.post(url("playground"), fields).url
+    assert late != there
+    Errand.objects.filter(state="waiting").update(expires_at=START)
+    assert 'hx-trigger="every 2s"' not in page_of(client, late)
+    with tenant_scope(other_tenant):
+        theirs = start("playground", request={"texts": "oi", "messages": [], "sides": []})
+    page_of(client, url("trial", theirs.public_id), 404)
+    assert client_for("supervisor").get(there).status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import pytest
 
 from analytics.providers.models import Provider
+from analytics.tests.errands.helpers import do_waiting
 from analytics.tests.providers.helpers import KEY, make_provider
 from evosense.core.schema import public_scope, tenant_scope
 from messaging.tests.api.conftest import api
@@ -16,12 +17,15 @@ def test_a_provider_is_kept_by_api_and_its_key_never_answered(api, fake):
     number = made.json()["id"]
     assert made.json()["key_saved_at"]
     changed = caller.patch(f"providers/{number}", {"country": "Brasil"})
-    tested = caller.post(f"providers/{number}/test")
+    asked = caller.post(f"providers/{number}/test")
+    assert (asked.status_code, asked.json()["state"]) == (202, "waiting")
+    do_waiting()
+    tested = caller.get(f"analysis/requests/{asked.json()['id']}")
     listed = caller.get("providers")
     for one in (made, changed, tested, listed, caller.get(f"providers/{number}")):
         assert one.status_code in {200, 201}
         assert KEY not in one.content.decode()
-    step = tested.json()["steps"][0]
+    step = tested.json()["provider_test"]["steps"][0]
     assert (step["name"], step["error"]) == ("json_schema", "")
     assert listed.json()["results"][0]["country"] == "Brasil"
     assert caller.send("delete", f"providers/{number}").status_code == 204

@@ -16,12 +16,28 @@ def add(client, url, **over):
     return client.post(f"{PLACE}new/", form | over)
 
 
-def test_a_provider_of_the_house_is_added_tested_and_never_shows_its_key(fake):
+@pytest.fixture
+def tested(monkeypatch):
+    """Return whose provider was handed to a worker to be tested, and which."""
+    from analytics.admin import providers
+
+    seen = []
+    monkeypatch.setattr(
+        providers,
+        "enqueue_for",
+        lambda tenant_id, task, provider_id: seen.append((tenant_id, task.name, provider_id)),
+    )
+    return seen
+
+
+def test_a_provider_of_the_house_is_added_tested_and_never_shows_its_key(fake, tested):
     client = operator_client()
     made = add(client, fake.base_url)
     assert made.status_code == 302, made.content[:500]
     row = Provider.objects.get()
     assert (row.tenant_id, row.api_key, row.problem) == (None, KEY, "")
+    assert tested == [(None, "analytics.probe_house_provider", str(row.pk))]
+    assert fake.seen == []
     assert AuditEntry.objects.filter(tenant=None, action="provider.created").exists()
     for place in (f"{row.pk}/change/", f"{row.pk}/edit/", "", "new/"):
         page = client.get(PLACE + place)
@@ -44,6 +60,13 @@ def test_companies_providers_are_seen_and_not_changed(fake):
     assert b"Deles" in client.get(PLACE).content
     assert client.get(f"{PLACE}{theirs.pk}/change/").status_code == 200
     assert client.get(f"{PLACE}{theirs.pk}/edit/").status_code == 404
+
+
+def test_a_company_s_provider_is_tested_within_the_company(fake, tested):
+    with tenant_scope(ALPHA):
+        theirs = make_provider(fake.base_url, name="Deles")
+    operator_client().post(f"{PLACE}act/test/", {"ids": theirs.pk})
+    assert tested == [(ALPHA.id, "analytics.probe_provider", str(theirs.pk))]
 
 
 def test_acts_test_price_and_remove(fake):

@@ -1,9 +1,12 @@
 import pytest
 from django.urls import reverse
 
+from analytics.models import Errand
 from analytics.providers.models import ModelPrice, Provider
+from analytics.tests.errands.helpers import do_waiting
 from analytics.tests.providers.helpers import KEY, make_provider
 from evosense.core.schema import public_scope, tenant_scope
+from messaging.tests.factories import START
 
 LIST = "/configuracoes/ia/provedores/"
 NEW = f"{LIST}novo/"
@@ -37,6 +40,7 @@ def test_an_empty_list_invites(admin):
 
 def test_a_provider_is_added_tested_and_never_shows_its_key(admin, fake):
     made = admin.post(NEW, form(fake.url_of("no_json_schema")))
+    do_waiting()
     provider = Provider.objects.defer("api_key").get()
     assert made.status_code == 302
     assert made.url == f"{LIST}{provider.pk}/"
@@ -65,9 +69,29 @@ def test_another_server_asks_for_its_key(admin, fake):
 
 def test_a_test_shows_each_step(admin, fake):
     made = make_provider(fake.url_of("prose"))
-    assert admin.post(f"{LIST}{made.pk}/testar/").status_code == 302
+    for _click in range(2):
+        assert admin.post(f"{LIST}{made.pk}/testar/").status_code == 302
+    assert Errand.objects.count() == 1
+    assert fake.seen == []
     page = admin.get(f"{LIST}{made.pk}/").content.decode()
-    assert page.count('data-step="') == 4
+    assert 'hx-trigger="every 2s"' in page
+    do_waiting()
+    part = admin.get(f"{LIST}{made.pk}/", headers={"HX-Request": "true"}).content.decode()
+    assert part.count('data-step="') == 4
+    assert 'hx-trigger="every 2s"' not in part
+    assert "<html" not in part
+
+
+def test_a_test_that_never_ended_says_so(admin, fake):
+    made = make_provider(fake.base_url)
+    admin.post(f"{LIST}{made.pk}/testar/")
+    Errand.objects.update(expires_at=START)
+    page = admin.get(f"{LIST}{made.pk}/").content.decode()
+    assert 'hx-trigger="every 2s"' not in page
+    assert 'class="banner warn"' in page
+    assert admin.post(f"{LIST}{made.pk}/testar/").status_code == 302
+    do_waiting()
+    assert 'class="banner warn"' not in admin.get(f"{LIST}{made.pk}/").content.decode()
 
 
 def test_prices_are_entered_in_brazilian_form(admin, fake):

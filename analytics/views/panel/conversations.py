@@ -1,6 +1,6 @@
 """What a whole conversation came to, asked for when somebody wants it; and replies to choose from.
 
-Asking a provider takes seconds, so the analysis is queued and the panel looks for it.
+Asking a provider takes seconds, so a worker does it and the panel looks for what came of it.
 """
 
 from typing import Any
@@ -11,26 +11,23 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from analytics.analysis.replies import suggest_replies
 from analytics.analysis.selectors import conversation_analysis
-from analytics.analysis.tasks import analyse_silent_conversation
-from analytics.models import ConversationAnalysis
+from analytics.errands import rows
+from analytics.errands.asking import ask_analysis, ask_replies
+from analytics.models import ConversationAnalysis, Errand
 from analytics.values import FEWEST_CONFIDENCE
+from analytics.views.errands import state_context
 from analytics.views.panel import words
-from evosense.core.errors import DomainError
+from evosense.core.errors import Conflict
 from evosense.core.htmx import wants_fragment
-from evosense.core.pages import answers_errors, may
+from evosense.core.pages import answers_errors, may, user_id
 from messaging.models import Conversation
 from messaging.selectors.conversations import conversation_model
 from messaging.selectors.judged import sentiment_level
 from messaging.selectors.wordings import counts_after, public_ids_of
-from tenancy.db.tickets import fair_enqueue
 from tenancy.permissions import requires
-
-# Looks of two seconds each; a provider has 45 seconds, and others may be before it.
-MOST_LOOKS = 45
 
 
 @requires("conversations.view")
@@ -38,14 +35,7 @@ MOST_LOOKS = 45
 @answers_errors
 def conversation_panel(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """Show the latest analysis; only its section when htmx asks."""
-    talk = conversation_model(conversation_id)
-    found = conversation_analysis(talk.pk)
-    looks = _number(request.GET.get("vez"))
-    is_new = (found.pk if found else 0) > _number(request.GET.get("desde"))
-    context = _context(request, talk, found)
-    if looks and not is_new:
-        context |= _waiting(looks, _number(request.GET.get("desde")))
-    return _answer(request, context)
+    return _answer(request, conversation_model(conversation_id))
 
 
 @requires("conversations.reply")
@@ -54,40 +44,60 @@ def conversation_panel(request: HttpRequest, conversation_id: UUID) -> HttpRespo
 def conversation_analyse(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """Have a conversation analysed as far as it went."""
     talk = conversation_model(conversation_id)
-    found = conversation_analysis(talk.pk)
-    fair_enqueue("ai", analyse_silent_conversation, conversation_pk=talk.pk, trigger="asked")
+    ask_analysis(talk.public_id, asked_by=user_id(request))
     if not wants_fragment(request):
-        path = reverse("analytics:conversation-panel", args=[talk.public_id])
-        return redirect(f"{path}?vez=1&desde={found.pk if found else 0}")
-    context = _context(request, talk, found) | _waiting(1, found.pk if found else 0)
-    return _answer(request, context)
+        return redirect("analytics:conversation-panel", talk.public_id)
+    return _answer(request, talk)
 
 
 @requires("conversations.reply")
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @answers_errors
 def conversation_replies(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """Suggest replies in three tones to what the customer said last. Nothing is sent."""
+    """Show the replies suggested to this person last; on POST have new ones suggested.
+
+    Three tones, to what the customer said last. Nothing is sent.
+    """
     talk = conversation_model(conversation_id)
-    name = str(getattr(request.user, "name", "") or "")
-    context: dict[str, Any] = {"conversation": talk, "back_url": _thread_url(talk)}
-    status = 200
-    try:
-        found = suggest_replies(talk.pk, agent=name)
-    except DomainError as error:
-        context["refusal"], status = error.message, 422
-    else:
-        context["suggestions"] = [
-            {"tone": words.tone_words(one.tone), "text": one.text} for one in found.suggestions
-        ]
-        context["reason"] = words.reason_words(found.error)
-        context["producer"] = _producer_name(found.provider)
+    if request.method == "POST":
+        name = str(getattr(request.user, "name", "") or "")
+        try:
+            ask_replies(talk.public_id, asked_by=user_id(request), agent=name)
+        except Conflict as error:
+            return _replies(request, talk, {"outcome": error.message}, status=422)
+        if not wants_fragment(request):
+            return redirect("analytics:conversation-replies", talk.public_id)
+    errand = rows.latest(Errand.Kind.REPLIES, talk.public_id, asked_by=user_id(request))
+    return _replies(request, talk, state_context(errand) | _suggested(errand))
+
+
+def _suggested(errand: Errand | None) -> dict[str, Any]:
+    found = errand.result if errand else None
+    if found is None:
+        return {}
+    return {
+        "suggestions": [
+            {"tone": words.tone_words(one["tone"]), "text": one["text"]}
+            for one in found["suggestions"]
+        ],
+        "reason": words.reason_words(found["error"]),
+        "producer": _producer_name(found["provider"]),
+    }
+
+
+def _replies(
+    request: HttpRequest, talk: Conversation, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
     name = "replies" if wants_fragment(request) else "replies_page"
-    return render(request, f"analytics/panel/{name}.html", context, status=status)
+    context |= {"conversation": talk, "back_url": _thread_url(talk)}
+    response = render(request, f"analytics/panel/{name}.html", context, status=status)
+    patch_vary_headers(response, ("HX-Request",))
+    return response
 
 
-def _answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+def _answer(request: HttpRequest, talk: Conversation) -> HttpResponse:
     name = "conversation" if wants_fragment(request) else "conversation_page"
+    context = _context(request, talk, conversation_analysis(talk.pk))
     response = render(request, f"analytics/panel/{name}.html", context)
     patch_vary_headers(response, ("HX-Request",))
     return response
@@ -96,7 +106,7 @@ def _answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
 def _context(
     request: HttpRequest, talk: Conversation, found: ConversationAnalysis | None
 ) -> dict[str, Any]:
-    context: dict[str, Any] = {
+    context: dict[str, Any] = _under_way(request, talk, found) | {
         "conversation": talk,
         "found": found,
         "back_url": _thread_url(talk),
@@ -131,16 +141,16 @@ def _evidence(talk: Conversation, found: ConversationAnalysis) -> list[str]:
     return [f"{path}?mensagem={public[pk]}#m-{public[pk]}" for pk in ids if pk in public]
 
 
-def _waiting(looks: int, since: int) -> dict[str, Any]:
-    """Return what lets the section look again, until it has looked often enough."""
-    if looks > MOST_LOOKS:
-        return {"is_late": True}
-    return {"look_again": f"?vez={looks + 1}&desde={since}"}
+def _under_way(
+    request: HttpRequest, talk: Conversation, found: ConversationAnalysis | None
+) -> dict[str, Any]:
+    """Return what this person waits for: an analysis that is not there yet, or replies."""
+    errand = rows.latest(Errand.Kind.CONVERSATION, talk.public_id)
+    if errand and found and found.created_at > errand.created_at:
+        errand = None
+    replies = rows.latest(Errand.Kind.REPLIES, talk.public_id, asked_by=user_id(request))
+    return state_context(errand) | {"awaits_replies": rows.is_open(replies)}
 
 
 def _thread_url(talk: Conversation) -> str:
     return reverse("messaging:conversation-detail", args=[talk.public_id])
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else 0

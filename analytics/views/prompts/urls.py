@@ -7,6 +7,12 @@ urlpatterns = [
     path("novo/", writing.prompt_create, name="prompt-create"),
     path("importar/", writing.prompt_import, name="prompt-import"),
     path("experimentar/", playground.prompt_playground, name="prompt-playground"),
+    path("experimentar/<uuid:errand_id>/", playground.prompt_trial, name="prompt-trial"),
+    path(
+        "experimentar/<uuid:errand_id>/cancelar/",
+        playground.prompt_trial_cancel,
+        name="prompt-trial-cancel",
+    ),
     path("p/<slug:name>/", lists.prompt_detail, name="prompt-detail"),
     path("p/<slug:name>/v/<int:number>/", lists.prompt_version, name="prompt-version"),
     path("p/<slug:name>/arquivo/", lists.prompt_export, name="prompt-export"),

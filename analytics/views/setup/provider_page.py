@@ -5,19 +5,23 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from analytics.errands import rows
+from analytics.errands.asking import ask_probe
+from analytics.models import Errand
 from analytics.providers import price_list
 from analytics.providers.capabilities import LADDER
-from analytics.providers.probe import probe
 from analytics.providers.shown import ProviderView, level_words, problem_words, provider_view
+from analytics.views.errands import state_context
 from analytics.views.setup.provider_forms import PriceForm
 from analytics.views.setup.provider_states import state_of
 from evosense.core.errors import DomainError
-from evosense.core.pages import answers_errors, do_and_say
+from evosense.core.htmx import render_page
+from evosense.core.pages import answers_errors, do_and_say, user_id
 from tenancy.permissions import requires
 
 
@@ -25,7 +29,7 @@ from tenancy.permissions import requires
 @require_safe
 @answers_errors
 def provider_detail(request: HttpRequest, provider_id: UUID) -> HttpResponse:
-    """Show one provider: of the house's not where it stands."""
+    """Show one provider: of the house's not where it stands. Only its connection for htmx."""
     provider = provider_view(provider_id)
     today = timezone.localdate().isoformat()
     form = PriceForm(initial={"model": provider.chat_model, "valid_from": today})
@@ -38,7 +42,7 @@ def provider_detail(request: HttpRequest, provider_id: UUID) -> HttpResponse:
 def provider_test(request: HttpRequest, provider_id: UUID) -> HttpResponse:
     """Ask a provider of one's own what it can do; the page then shows each step."""
     provider_view(provider_id, own=True)
-    test_and_say(request, provider_id)
+    begin_test(request, provider_id)
     return redirect("analytics:ai-providers-detail", provider_id)
 
 
@@ -70,22 +74,15 @@ def price_remove(request: HttpRequest, provider_id: UUID, price_id: int) -> Http
     return redirect("analytics:ai-providers-detail", provider_id)
 
 
-def test_and_say(request: HttpRequest, provider_id: UUID) -> None:
-    """Test a provider and let the next page say what came of it."""
-    report = probe(provider_id)
-    if report.problem:
-        messages.error(request, problem_words(report.problem))
-    elif not report.is_right:
-        words = _("The provider answers, but its model confuses praise and complaint.")
-        messages.warning(request, words)
-    else:
-        messages.success(request, _("The provider answers."))
+def begin_test(request: HttpRequest, provider_id: UUID) -> None:
+    """Have a worker test a provider: one that hangs takes a minute and a half."""
+    ask_probe(provider_id, asked_by=user_id(request))
 
 
 def _page(
     request: HttpRequest, provider: ProviderView, form: PriceForm, status: int = 200
 ) -> HttpResponse:
-    context = {
+    context = state_context(_test_of(provider)) | {
         "provider": provider,
         "state": state_of(provider),
         "steps": _steps(provider),
@@ -93,7 +90,16 @@ def _page(
         "prices": [_price_row(one) for one in price_list.prices_of(provider.id)],
         "form": form,
     }
-    return render(request, "analytics/setup/provider.html", context, status=status)
+    place = "analytics/setup/provider.html"
+    return render_page(request, place, context, partial="found", status=status)
+
+
+def _test_of(provider: ProviderView) -> Errand | None:
+    """Return the test that was asked for last, unless the provider was tested since it began."""
+    errand = rows.latest(Errand.Kind.PROBE, provider.id)
+    tested = provider.checked_at
+    is_done = errand is not None and tested is not None and tested > errand.created_at
+    return None if is_done and not rows.is_open(errand) else errand
 
 
 def _steps(provider: ProviderView) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from analytics.providers import keeping
 from analytics.providers.shown import ProviderView, provider_view, provider_views
 from analytics.views.setup.provider_forms import ProviderForm
-from analytics.views.setup.provider_page import test_and_say
+from analytics.views.setup.provider_page import begin_test
 from analytics.views.setup.provider_states import state_of
 from evosense.core.errors import DomainError
 from evosense.core.pages import answers_errors, do_and_say
@@ -39,7 +39,7 @@ def provider_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @answers_errors
 def provider_new(request: HttpRequest) -> HttpResponse:
-    """Add a provider and test it at once."""
+    """Add a provider and have it tested at once."""
     if request.method != "POST":
         return _form_page(request, ProviderForm(initial={"is_active": True}))
     form = ProviderForm(request.POST)
@@ -49,7 +49,7 @@ def provider_new(request: HttpRequest) -> HttpResponse:
         except DomainError as error:
             form.refuse(error)
         else:
-            test_and_say(request, made.pk)
+            begin_test(request, made.pk)
             return redirect("analytics:ai-providers-detail", made.pk)
     return _form_page(request, form, status=422)
 
@@ -73,7 +73,7 @@ def provider_edit(request: HttpRequest, provider_id: UUID) -> HttpResponse:
             form.refuse(error)
         else:
             if form.cleaned_data["is_active"]:
-                test_and_say(request, provider_id)
+                begin_test(request, provider_id)
             return redirect("analytics:ai-providers-detail", provider_id)
     return _form_page(request, form, provider=provider, status=422)
 
