@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, prefetch_related_objects
 
 from messaging.addresses import join_jid
 from messaging.models import (
@@ -100,15 +100,16 @@ class _Attached:
 
 def shown(messages: QuerySet[Message]) -> QuerySet[Message]:
     """Return the messages that are bubbles, joined with what always goes with them."""
-    # Parties are fetched apart: a join would decrypt the connection's secrets for every row.
-    visible = messages.filter(is_hidden=False).select_related("media")
-    return visible.prefetch_related("connection", "conversation")
+    return messages.filter(is_hidden=False).select_related("media")
 
 
 def bubbles(messages: Sequence[Message], *, show_numbers: bool) -> list[Bubble]:
     """Return bubbles in the given order; the messages should come from `shown`."""
     if not messages:
         return []
+    # Apart: a join would decrypt the connection's secrets for every row. Here, and not where the
+    # rows are found, because a page around a message is found in three parts.
+    prefetch_related_objects(messages, "connection", "conversation")
     attached = _attach(messages, show_numbers=show_numbers)
     return [_bubble(message, attached) for message in messages]
 
