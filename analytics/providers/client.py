@@ -16,10 +16,12 @@ import orjson
 from analytics.providers.failures import error_of, parameter_at_fault
 from analytics.providers.origins import origin_of
 from analytics.providers.refs import ProviderRef
-from evosense.core.http import Answer, Egress, EgressError
+from evosense.core.http import Answer, Egress, EgressError, Seats
 
 # More than the threads of a worker; the servers' own limits are kept in `limits`.
 _CONNECTIONS = 32
+# As many as `limits` ever lets through to one provider.
+_SEATS = 24
 LONGEST_ANSWER = 2 * 1024 * 1024
 _PURPOSE = "ai_provider"
 
@@ -78,7 +80,8 @@ def _exchange(
 @lru_cache(maxsize=1)
 def door() -> Egress:
     """Return the connections that all threads of the process share."""
-    return Egress(connections=_CONNECTIONS)
+    seats = Seats(of_host=_SEATS, of_tenant=_SEATS)
+    return Egress(connections=_CONNECTIONS, seats=seats)
 
 
 def _headers(ref: ProviderRef, url: str) -> dict[str, str]:

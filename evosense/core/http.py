@@ -6,6 +6,7 @@ proxies from the environment, no cookies, TLS unless the operator permits otherw
 the time and to the size. Call it outside transactions: the other side decides how long it takes.
 """
 
+import os
 import ssl
 import time
 import zlib
@@ -23,10 +24,20 @@ from django.conf import settings
 from evosense.core.egress.errors import EgressBlocked, EgressError, EgressFailed
 from evosense.core.egress.network import Exchange, GuardedBackend, exchange
 from evosense.core.egress.policy import Policy
+from evosense.core.egress.seats import Seats
 from evosense.core.egress.target import Resolver, Target, find_addresses, read_url
 from evosense.core.metrics import EGRESS
 
-__all__ = ["Answer", "Egress", "EgressBlocked", "EgressError", "EgressFailed", "check_url", "send"]
+__all__ = [
+    "Answer",
+    "Egress",
+    "EgressBlocked",
+    "EgressError",
+    "EgressFailed",
+    "Seats",
+    "check_url",
+    "send",
+]
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
@@ -38,6 +49,9 @@ _OURS = frozenset(
     {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "te"}
 )
 _INFLATABLE = frozenset({"gzip", "x-gzip", "deflate"})
+# Of all requests that have a door of their own.
+_SEATS = Seats()
+os.register_at_fork(after_in_child=_SEATS.clear)
 logger = structlog.get_logger(__name__)
 
 
@@ -77,7 +91,7 @@ def check_url(url: str, *, look_up: bool = True) -> None:
 
 def send(method: str, url: str, **options: Any) -> Answer:
     """Make one request on a connection of its own; the options are those of `Egress.send`."""
-    with Egress() as door:
+    with Egress(seats=_SEATS) as door:
         return door.send(method, url, **options)
 
 
@@ -85,6 +99,7 @@ class Egress:
     """Keeps connections open between requests to the same server; safe to share by threads.
 
     `connections` is how many requests run at a time; give it at least as many as there are threads.
+    `seats` is how many of them one server and one company may have.
     `idle_seconds` should be less than the servers' own limit: a connection that the server closes
     at the moment of its use leaves open whether the request arrived.
     """
@@ -97,8 +112,10 @@ class Egress:
         ssl_context: ssl.SSLContext | None = None,
         connections: int = CONNECTIONS,
         idle_seconds: float = IDLE_SECONDS,
+        seats: Seats | None = None,
     ) -> None:
         self._policy = policy or settings.EGRESS
+        self._seats = seats or Seats()
         self._pool = httpcore2.ConnectionPool(
             ssl_context=ssl_context,
             max_connections=connections,
@@ -131,7 +148,8 @@ class Egress:
         """Send a request and read the answer whole; raises EgressBlocked or EgressFailed.
 
         `purpose` is a word of ours for the metrics, never a tenant's. Nothing is written after
-        `write_by` (of the monotonic clock): EgressFailed `too_late` then.
+        `write_by` (of the monotonic clock): EgressFailed `too_late` then. `egress_busy` where the
+        server, or the active company, has all its seats taken.
         """
         now = Exchange(time.monotonic() + total_seconds, write_by)
         with _counted(purpose), _under_way(now):
@@ -148,7 +166,7 @@ class Egress:
     ) -> Answer:
         try:
             target = read_url(url, self._policy)
-            with _failures():
+            with self._seats.taken(target.host, target.port, seconds=total_seconds), _failures():
                 return self._exchange(
                     httpcore2.Request(
                         method,

@@ -34,6 +34,7 @@ _WORDS: dict[str, Any] = {
     "connect_failed": _("The server could not be reached."),
     "name_unknown": _("The server's name is not known."),
     "tls_failed": _("The connection to the server is not safe."),
+    "egress_busy": _("Too many requests to this server are under way. Try again in a moment."),
     "timed_out": _("The server did not answer in time."),
     "broken_answer": _("The server broke off its answer."),
     "server_error": _("The server answered with an error."),

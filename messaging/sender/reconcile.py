@@ -216,6 +216,9 @@ def decide(row: Outgoing, result: str, now: datetime, *, is_steady: bool) -> Dec
 
 def fault_of(error: EvolutionError) -> str:
     """Return the code of a server's own fault; "" for what concerns one instance or one call."""
+    if error.code == "egress_busy":
+        # It was not even asked.
+        return ""
     is_own = error.http_status is None or error.code == "license_required"
     return error.code if is_own or error.http_status in _PROXY_FAULTS else ""
 

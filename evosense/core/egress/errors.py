@@ -45,6 +45,7 @@ class EgressFailed(EgressError):  # noqa: N818
         "tls_failed": _("The server's certificate is not valid for this address."),
         "timed_out": _("The server took too long to answer."),
         "too_late": _("The time for this request was over before it could be sent."),
+        "egress_busy": _("Too many requests to this server are under way. Try again in a moment."),
         "too_large": _("The server's answer is too long."),
         "broken_answer": _("The server's answer is not valid."),
     }

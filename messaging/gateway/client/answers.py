@@ -59,6 +59,8 @@ class RemoteInstance:
     integration: str
     token: str = field(repr=False)
     disconnection_code: int | None = None
+    # How many it has stored; null where it does not count.
+    messages: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ def _remote_instance(row: dict[str, Any]) -> RemoteInstance:
         integration=text_of(row.get("integration")) or "WHATSAPP-BAILEYS",
         token=text_of(row.get("token")) or text_of(row.get("apikey")),
         disconnection_code=to_int(row.get("disconnectionReasonCode")),
+        messages=to_int(as_map(row.get("_count")).get("Message")),
     )
 
 

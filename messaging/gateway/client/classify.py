@@ -45,8 +45,9 @@ def of_failure(error: EgressError) -> Outcome:
     if isinstance(error, EgressBlocked):
         return Outcome("not_sent", f"blocked_{error.code}"[:40], effect="server_down")
     if isinstance(error, EgressFailed) and not error.has_written:
-        # Late is our own fault.
-        effect: Effect = "none" if error.code == "too_late" else "server_down"
+        # Those are our own fault.
+        is_ours = error.code in {"too_late", "egress_busy"}
+        effect: Effect = "none" if is_ours else "server_down"
         return Outcome("not_sent", error.code, effect=effect)
     # Too much of an answer is an answer; and silence is often that of one instance, which must
     # not cost the others of its server theirs.

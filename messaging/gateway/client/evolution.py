@@ -27,7 +27,14 @@ from messaging.gateway.client.timing import (
     SLOW_CALL_SECONDS,
     send_seconds,
 )
-from messaging.gateway.client.transport import Request, ask, exchange, new_door, parse
+from messaging.gateway.client.transport import (
+    Request,
+    ask,
+    exchange,
+    new_door,
+    new_send_door,
+    parse,
+)
 
 LONGEST_MEDIA_ANSWER = 140 * 1024 * 1024
 # These refusals end when somebody changes the server; the message itself is fine.
@@ -39,6 +46,7 @@ class Evolution:
 
     def __init__(self, door: Egress | None = None) -> None:
         self._door = door or new_door()
+        self._send_door = door or new_send_door()
 
     # Sending
 
@@ -88,7 +96,7 @@ class Evolution:
     ) -> Outcome:
         try:
             answer = exchange(
-                self._door,
+                self._send_door,
                 instance,
                 request,
                 seconds=seconds,
@@ -167,16 +175,24 @@ class Evolution:
         found = ask(self._door, instance, "GET", path, seconds=seconds)
         return answers.connect_answer(found).state
 
-    def fetch_instances(self, admin: Instance, *, name: str = "") -> list[answers.RemoteInstance]:
+    def fetch_instances(
+        self, admin: Instance, *, name: str = "", seconds: float = CALL_SECONDS
+    ) -> list[answers.RemoteInstance]:
         """List instances with their tokens; with an instance's own key only that one."""
         query = f"?{urlencode({'instanceName': name})}" if name else ""
+        path = f"/instance/fetchInstances{query}"
         try:
-            found = ask(self._door, admin, "GET", f"/instance/fetchInstances{query}")
+            found = ask(self._door, admin, "GET", path, seconds=seconds)
         except EvolutionError as error:
             if error.http_status == 404:
                 return []
             raise
         return answers.remote_instances(found)
+
+    def stored_messages(self, instance: Instance, *, seconds: float = CALL_SECONDS) -> int | None:
+        """Return how many messages the server has of an instance; None when it does not tell."""
+        found = self.fetch_instances(instance, name=instance.name, seconds=seconds)
+        return next((one.messages for one in found if one.name == instance.name), None)
 
     def restart(self, instance: Instance) -> answers.ConnectAnswer:
         """End the socket and open it again; look at `connection_state` afterwards."""

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import orjson
 
-from evosense.core.http import Answer, Egress, EgressBlocked, EgressFailed
+from evosense.core.http import Answer, Egress, EgressBlocked, EgressFailed, Seats
 from messaging.gateway.client.errors import EvolutionError, detail_of, word_of
 from messaging.gateway.client.instance import Instance
 from messaging.gateway.client.timing import CALL_SECONDS
@@ -31,6 +31,16 @@ class Request:
 def new_door() -> Egress:
     """Return a door with room for every thread of a process."""
     return Egress(connections=CONNECTIONS, idle_seconds=IDLE_SECONDS)
+
+
+def new_send_door() -> Egress:
+    """Return a door for sends, whose own bound is stricter than seats.
+
+    One is under way for each number, and a server that is slow gets no more threads
+    (`messaging.sender.engine`).
+    """
+    seats = Seats(of_host=CONNECTIONS, of_tenant=CONNECTIONS)
+    return Egress(connections=CONNECTIONS, idle_seconds=IDLE_SECONDS, seats=seats)
 
 
 def ask(

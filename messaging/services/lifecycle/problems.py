@@ -27,10 +27,11 @@ SERVER_DOWN = frozenset(
 )
 BAD_KEY = frozenset({"unauthorized", "no_key"})
 # The request did not even leave.
-_NEVER_LEFT = frozenset({"connect_failed", "name_unknown", "tls_failed", "blocked"})
+_NEVER_LEFT = frozenset({"connect_failed", "name_unknown", "tls_failed", "blocked", "egress_busy"})
 WORDS: dict[str, Any] = {
     "connect_failed": _("The Evolution server does not accept connections."),
     "timed_out": _("The Evolution server took too long to answer."),
+    "egress_busy": _("Too many requests to this server are under way. Try again in a moment."),
     "name_unknown": _("There is no server with this name."),
     "tls_failed": _("The certificate of the Evolution server is not valid for its address."),
     "broken_answer": _("The Evolution server answered something that nobody can read."),

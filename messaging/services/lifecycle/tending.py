@@ -154,7 +154,7 @@ def _note_failure(connection: Connection, instance: Instance, error: EvolutionEr
     note(connection, error.code)
     if error.code in SERVER_DOWN:
         breaker.note_failure(instance.server_id, error.code)
-    else:
+    elif error.code != "egress_busy":
         breaker.note_success(instance.server_id)
     if error.code == "missing_instance":
         observe_state(connection.public_id, "missing")

@@ -31,6 +31,7 @@ _AWAY = frozenset(
         "blocked",
         "breaker_open",
         "connect_failed",
+        "egress_busy",
         "key_refused",
         "license_required",
         "name_unknown",
