@@ -12,9 +12,11 @@ SIGNALS: dict[str, Promise] = {
     "traffic": _("Expected traffic"),
     "silence": _("Fixed silence rule"),
     "webhook": _("Webhook"),
+    "store": _("Messages on the server"),
 }
 # What a server or the way to it can answer, whatever was asked.
 _FAILURES: dict[str, Promise] = {
+    "egress_busy": _("Too many requests to this server are under way. Try again in a moment."),
     "timed_out": _("The server did not answer in time."),
     "connect_failed": _("The server cannot be reached."),
     "name_unknown": _("The name of the server is not known any more."),
@@ -71,6 +73,12 @@ _SAID: dict[tuple[str, str], Promise] = {
     ("webhook", "unreachable"): _("The address could not be checked."),
     ("webhook", "foreign"): _("Evolution posts its events somewhere else."),
     ("webhook", "lost"): _("The server has messages whose events never came here."),
+    ("store", "same"): _("The server has nothing that is not here."),
+    ("store", "on_the_way"): _("The server has messages that may be on their way."),
+    ("store", "fetched"): _("Single messages had not come and are being fetched."),
+    ("store", "missing"): _("The server has messages whose events never came here."),
+    ("store", "unasked"): _("Not compared: events are coming in, or the server was not asked."),
+    ("store", "untold"): _("The server does not tell how many messages it has."),
     ("webhook", "unchecked"): _("Not checked yet."),
 }
 _CAUSES: dict[str, Promise] = {

@@ -94,12 +94,15 @@ def is_behind(connection: Connection) -> bool:
         return cursor.fetchone() is not None
 
 
-def count_missing(connection: Connection, records: Sequence[Mapping[str, Any]]) -> int:
-    """Return how many of these records are messages that are not here."""
+def missing_of(
+    connection: Connection, records: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Return those of these records that are messages and are not here."""
     with transaction.atomic():
         sql = Sql()
         bubbles = _sort_out(sql, connection, records).bubbles
-        return len(bubbles.keys() - _known(sql, connection, bubbles).keys())
+        known = _known(sql, connection, bubbles)
+        return [record for name, record in bubbles.items() if name not in known]
 
 
 def _sort_out(sql: Sql, connection: Connection, records: Sequence[Mapping[str, Any]]) -> _SortedOut:

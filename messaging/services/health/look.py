@@ -62,12 +62,15 @@ def look(public_id: UUID, *, check: str = "") -> datetime:
     if _was_nobody_looking(connection, now):
         fetch_missed(connection, since=connection.health_at or now, reason="outage")
     found = _probe(connection, is_forced=bool(check))
-    lost_at = depth.lost_since(connection, now=now) if found.seen == "open" else None
+    is_open = found.seen == "open"
+    deep = depth.look_deeper(connection, now=now) if is_open else depth.unasked(connection)
     if found.seen and _is_news(connection, found):
         lifecycle.observe_state(public_id, found.seen)
-    standing = _conclude(connection.pk, found, check, lost_at)
+    standing = _conclude(connection.pk, found, check, deep)
     if _is_next(connection, now, REVIVE_EVERY):
         revive(connection)
+    if deep.is_undecided:
+        return timezone.now() + SOON
     return _next(connection, standing, tended)
 
 
@@ -124,12 +127,12 @@ def _is_news(connection: Connection, found: probe.Probe) -> bool:
     return not agrees and code in before
 
 
-def _conclude(pk: int, found: probe.Probe, check: str, lost_at: float | None) -> Standing:
+def _conclude(pk: int, found: probe.Probe, check: str, deep: depth.Depth) -> Standing:
     """Judge and write, as one step: looks at the same connection wait for each other here."""
     now = timezone.now()
     with transaction.atomic():
         connection = Connection.objects.select_for_update(no_key=True).get(pk=pk)
-        findings = _findings(connection, found, lost_at, now)
+        findings = _findings(connection, found, deep, now)
         if findings[0].status == "unknown":
             # Being paired or coming up: neither well nor ill, so nothing opens and nothing closes.
             return Standing(connection.health, connection.health_streak)
@@ -159,7 +162,7 @@ def _conclude(pk: int, found: probe.Probe, check: str, lost_at: float | None) ->
 
 
 def _findings(
-    connection: Connection, found: probe.Probe, lost_at: float | None, now: datetime
+    connection: Connection, found: probe.Probe, deep: depth.Depth, now: datetime
 ) -> list[Finding]:
     is_up = connection.state in _UP
     unknown = Finding("traffic", "unknown", "unknown")
@@ -169,7 +172,8 @@ def _findings(
         measures.acks(connection, now=now),
         expectation.traffic(connection, now=now) if is_up else unknown,
         measures.silence(connection, now=now),
-        measures.webhook(connection, lost_at=lost_at or depth.known_lost(connection)),
+        measures.webhook(connection, lost_at=deep.lost_at or depth.known_lost(connection)),
+        deep.finding,
     ]
 
 

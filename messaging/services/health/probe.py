@@ -17,10 +17,18 @@ from messaging.services.health.suspects import Suspects
 from messaging.services.health.verdict import Finding
 
 # Events that came so lately are a better proof than any question.
-FRESH = timedelta(seconds=20)
+FRESH = timedelta(seconds=10)
 # What says nothing about the number: nobody can ask, or nothing was paired yet.
 _UNASKABLE = frozenset(
-    {"no_server", "no_key", "server_inactive", "not_probed", "never_connected", "not_connected"}
+    {
+        "no_server",
+        "no_key",
+        "server_inactive",
+        "not_probed",
+        "never_connected",
+        "not_connected",
+        "egress_busy",
+    }
 )
 # The server, not the instance, is at fault; its breaker is told.
 _OF_SERVER = frozenset(
@@ -109,7 +117,7 @@ def _note_failure(server: EvolutionServer, instance: Instance, code: str) -> Non
             breaker.note_failure(server.pk, code)
     elif code in _OF_SERVER:
         breaker.note_failure(server.pk, code)
-    else:
+    elif code != "egress_busy":
         _answered(server)
 
 
