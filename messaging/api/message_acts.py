@@ -24,7 +24,7 @@ from messaging.api.sending_outputs import (
 )
 from messaging.api.serializers import MessageSerializer
 from messaging.selectors.conversations import conversation_model
-from messaging.selectors.outgoing import attempts_of
+from messaging.selectors.outgoing import attempts_of, outgoing_row
 from messaging.selectors.thread import message_bubble
 from messaging.services import presence, sending
 
@@ -64,6 +64,15 @@ class MessageAttempts(ApiView):
         message_bubble(message_id, show_numbers=True)
         found = attempts_of(message_id)
         return Response({"results": AttemptSerializer(found, many=True).data})
+
+
+class OutgoingDetail(ApiView):
+    required_scopes = {"GET": READ}
+
+    @describes(Operation(id="outgoing_get", tag="messages", scope=READ, answer=ActSerializer))
+    def get(self, request: Request, outgoing_id: UUID) -> Response:
+        """Tell how far anything sent from here is: a message, an act on one, a status post."""
+        return Response(ActSerializer(outgoing_row(outgoing_id)).data)
 
 
 class MessageReaction(ApiView):

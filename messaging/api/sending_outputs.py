@@ -10,7 +10,7 @@ from evosense.core.rest import UtcDateTimeField
 from messaging.models import Outgoing, Upload
 from messaging.selectors.bubbles import Bubble
 from messaging.selectors.judged import analyses_of
-from messaging.selectors.outgoing import sending_views
+from messaging.selectors.outgoing import sending_view, sending_views
 from messaging.services.media import media_link
 
 SENDING_STATES = Outgoing.State.values
@@ -52,17 +52,30 @@ class AttemptListSerializer(serializers.Serializer[Any]):
 
 
 class ActSerializer(serializers.Serializer[Any]):
-    """A change of a message, a read mark or a status post, on its way to the server."""
+    """Something on its way to the server: a message, a change of one, a read mark, a status post.
+
+    `state` is how far it is with the server; `GET /outgoing/{id}` tells it again.
+    """
 
     id = serializers.UUIDField(source="public_id")
     type = serializers.ChoiceField(choices=Outgoing.Kind.values, source="kind")
     message = serializers.SerializerMethodField()
     state = serializers.ChoiceField(choices=SENDING_STATES)
+    attempts = serializers.IntegerField()
+    failure = serializers.SerializerMethodField()
     created_at = UtcDateTimeField()
+    finished_at = UtcDateTimeField(allow_null=True)
 
     @extend_schema_field(serializers.UUIDField(allow_null=True))
     def get_message(self, row: Outgoing) -> str | None:
-        return str(row.target.public_id) if row.target else None
+        """Return the message that it is, or is about."""
+        message = row.message or row.target
+        return str(message.public_id) if message else None
+
+    @extend_schema_field(FailureSerializer(allow_null=True))
+    def get_failure(self, row: Outgoing) -> dict[str, Any] | None:
+        failure = sending_view(row).failure
+        return FailureSerializer(failure).data if failure else None
 
 
 class QueuedSerializer(serializers.Serializer[Any]):

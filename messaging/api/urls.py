@@ -32,6 +32,7 @@ from messaging.api.message_acts import (
     MessageReaction,
     MessageResolution,
     MessageRetry,
+    OutgoingDetail,
 )
 from messaging.api.messages import ConversationMessages, MessageDetail, MessageList
 from messaging.api.raw_events import RawEventDetail, RawEventList, RawEventReplay
@@ -94,6 +95,7 @@ urlpatterns = [
     path(f"{_MESSAGE}/retry", MessageRetry.as_view()),
     path(f"{_MESSAGE}/cancel", MessageCancel.as_view()),
     path(f"{_MESSAGE}/resolve", MessageResolution.as_view()),
+    path("outgoing/<uuid:outgoing_id>", OutgoingDetail.as_view()),
     path("uploads", UploadList.as_view()),
     path("numbers/check", NumberCheckList.as_view()),
 ]

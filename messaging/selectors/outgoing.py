@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Count
+from django.utils.translation import gettext_lazy as _
 
+from evosense.core.errors import NotFound
 from evosense.core.schema import TenantRef, public_scope, tenant_scope
 from messaging.gateway.lanes import LaneView, lane_views
 from messaging.gateway.models import Lane
@@ -64,6 +66,22 @@ def sending_views(message_pks: Sequence[int]) -> dict[int, SendingView]:
         for row in rows
         if row.message_id is not None
     }
+
+
+def outgoing_row(public_id: UUID) -> Outgoing:
+    """Return anything that was sent from here, whether it has a bubble or not; raises NotFound."""
+    rows = Outgoing.objects.select_related("connection", "message", "target")
+    found = rows.filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("outgoing_not_found", _("This was not sent from here."))
+    return found
+
+
+def sending_view(row: Outgoing) -> SendingView:
+    """Return how far one thing has come."""
+    line = row.connection.public_id
+    lanes = lane_views([line]) if row.state == _State.QUEUED else {}
+    return _view(row, lanes.get(line))
 
 
 def attempts_of(message_id: UUID) -> list[OutgoingAttempt]:

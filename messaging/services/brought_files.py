@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.files.base import File
 from django.utils.translation import gettext_lazy as _
 
-from evosense.core.errors import Invalid
+from evosense.core.errors import Conflict, Invalid
 from evosense.core.http import EgressBlocked, EgressFailed, send
 from messaging.models import Upload
 from messaging.services.media import store_upload
@@ -27,7 +27,7 @@ def bring_file(media: dict[str, Any]) -> dict[str, Any]:
     """Return what a payload holds of a file: {"key", "name", "mime", "size"}.
 
     `media` names it by exactly one of `upload` (its id), `url` (fetched now) or `base64`; `name` is
-    what people see. Raises Invalid with a field below `media`.
+    what people see. Raises Invalid with a field below `media`, or Conflict.
     """
     ways = [way for way in _WAYS if media.get(way)]
     if len(ways) != 1:
@@ -60,7 +60,11 @@ def _fetched(media: dict[str, Any]) -> Upload:
             purpose="media_url",
         )
     except (EgressBlocked, EgressFailed) as error:
-        raise Invalid(f"url_{error.code}"[:40], error.reason, field="media.url") from error
+        if error.code == "egress_busy":
+            raise Conflict(error.code, error.reason, field="media.url") from error
+        # Some of these codes are about the address already.
+        code = error.code if error.code.startswith("url_") else f"url_{error.code}"
+        raise Invalid(code, error.reason, field="media.url") from error
     if answer.status != 200:
         message = _("The server of this address answered %(status)s.") % {"status": answer.status}
         raise Invalid("url_refused", message, field="media.url")

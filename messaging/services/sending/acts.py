@@ -36,8 +36,10 @@ _STATUS_TYPES = frozenset({"text", "image", "video", "audio"})
 
 def react(message_id: UUID, emoji: str, *, source: str = "panel") -> Outgoing:
     """Put one emoji on a message; "" takes ours away."""
+    given = emoji.strip()
     emoji = fields.text({"emoji": emoji}, "emoji", longest=_LONGEST_EMOJI, least=0)
-    if emoji.isascii() and emoji:
+    # Nothing takes ours away; something that shows nothing is a mistake.
+    if given and emoji.isascii():
         raise Invalid("invalid", _("Choose an emoji."), field="emoji")
     return _act_on(_message(message_id), Outgoing.Kind.REACTION, {"emoji": emoji}, source)
 

@@ -1,6 +1,7 @@
 """Single fields of a payload, read strictly: the error names the field."""
 
 from typing import Any
+from unicodedata import category
 
 from django.utils.translation import gettext_lazy as _
 
@@ -11,20 +12,34 @@ def wrong(name: str) -> Invalid:
     return Invalid("invalid", _("This value is not valid."), field=name)
 
 
+# Hangul fillers and the blank of Braille: letters and a sign by their class, and still nothing.
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+# Formats, controls, separators, and marks that have nothing to stand on.
+_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs", "Mn", "Me"})
+
+
 def text(payload: dict[str, Any], name: str, *, longest: int, least: int = 1) -> str:
-    """Return a text without NUL and halves of characters; outer white space does not count."""
+    """Return a text without NUL and halves of characters; outer white space does not count.
+
+    What shows nothing, such as zero-width spaces alone, is an empty text.
+    """
     value = payload.get(name, "")
     if value is None:
         value = ""
     if not isinstance(value, str):
         raise wrong(name)
     clean = value.replace("\x00", "").encode("utf-8", "ignore").decode().strip()
+    clean = clean if _is_seen(clean) else ""
     if len(clean) < least:
         raise Invalid("required", _("Fill in this field."), field=name)
     if len(clean) > longest:
         message = _("Use at most %(longest)s characters.") % {"longest": longest}
         raise Invalid("too_long", message, field=name)
     return clean
+
+
+def _is_seen(text: str) -> bool:
+    return any(one not in _BLANKS and category(one) not in _UNSEEN for one in text)
 
 
 def number(payload: dict[str, Any], name: str, *, least: int, most: int) -> int:

@@ -4,9 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from evosense.core.errors import Conflict, NotFound
+from evosense.core.errors import Conflict, Invalid, NotFound
 from messaging import echoes
 from messaging.models import Conversation, Message
 from messaging.services.sending.contents import Content, read_content
@@ -24,6 +25,8 @@ def send_message(request: SendRequest) -> Message:
     that is away for a while; a person at the composer is told instead.
     """
     content = read_content(request.kind, request.payload)
+    if request.expires_at is not None and request.expires_at <= timezone.now():
+        raise Invalid("in_the_past", _("This time is over already."), field="expires_at")
     with transaction.atomic():
         connection, conversation = recipient_of(request)
         refuse(connection, request.kind, may_wait=request.source != Message.Source.PANEL)

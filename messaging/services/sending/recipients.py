@@ -25,6 +25,9 @@ def recipient_of(request: SendRequest) -> tuple[Connection, Conversation]:
     Raises Invalid or NotFound. Runs inside the caller's transaction.
     """
     if request.conversation is None:
+        if not request.to:
+            message = _("Say where it goes: a conversation, or a number.")
+            raise Invalid("required", message, field="to")
         connection = connection_for(request.connection)
         return connection, conversation_with(connection, request.to)
     conversation = conversation_to_write(request.conversation)
