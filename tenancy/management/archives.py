@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,6 +15,7 @@ from tenancy.archive.compare import Comparison
 from tenancy.management.output import JsonCommand, refusals_as_one_line
 
 DIFFERENT = 3
+_UNFINISHED = ".evoa-part"
 PASSPHRASE = "EVOSENSE_ARCHIVE_PASSPHRASE"  # noqa: S105  (the name of a variable)
 
 
@@ -40,11 +42,14 @@ def writing(path: str) -> Iterator[BinaryIO]:
     target = Path(path)
     if not target.name:
         raise CommandError("--to: name a file")
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}{_UNFINISHED}")
     if target.exists():
         raise CommandError(f"--to: {path} exists already")
+    _sweep(target.parent)
     try:
         with unfinished.open("xb") as file:
+            # Held until the process ends, however it does.
+            flock(file, LOCK_EX | LOCK_NB)
             unfinished.chmod(0o600)
             yield file
             file.flush()
@@ -58,6 +63,14 @@ def writing(path: str) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             unfinished.unlink()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what exports that were killed left in a folder; one that still runs holds its file."""
+    for left in folder.glob(f".*{_UNFINISHED}"):
+        with suppress(OSError), left.open("rb") as file:
+            flock(file, LOCK_EX | LOCK_NB)
+            left.unlink()
 
 
 @contextmanager

@@ -2,9 +2,10 @@
 
 import hashlib
 import logging
+import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
@@ -102,7 +103,10 @@ def make(archive_id: UUID) -> bool:
     archive = _claim(archive_id)
     if archive is None:
         return False
-    ref, name = archive.tenant.ref, f"{files.archive_folder(archive.tenant_id)}/{archive.pk}.evoa"
+    # A name of this attempt: a file that a killed worker left would keep its name and be served.
+    folder = files.archive_folder(archive.tenant_id)
+    ref, name = archive.tenant.ref, f"{folder}/{archive.pk}-{secrets.token_hex(4)}.evoa"
+    _remove_left_behind(folder, archive.pk)
     try:
         with tenant_scope(ref):
             passphrase = decrypt(bytes(archive.passphrase or b""), PASSPHRASE_PLACE)
@@ -179,6 +183,14 @@ def _claim(archive_id: UUID) -> TenantArchive | None:
         if not mine.update(state=State.RUNNING, rows_done=0, heard_at=timezone.now()):
             return None
         return TenantArchive.objects.select_related("tenant").get(pk=archive_id)
+
+
+def _remove_left_behind(folder: str, archive_id: UUID) -> None:
+    """Delete what earlier attempts at the same archive left."""
+    with suppress(FileNotFoundError):
+        for left in default_storage.listdir(folder)[1]:
+            if left.startswith(str(archive_id)):
+                default_storage.delete(f"{folder}/{left}")
 
 
 def _write(
