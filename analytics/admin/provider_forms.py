@@ -15,6 +15,7 @@ from unfold.widgets import (
 
 from analytics.providers.inputs import MOST_A_MINUTE
 from analytics.providers.price_list import CURRENCIES, MOST
+from evosense.core.number_fields import WrittenDecimal, WrittenInteger
 
 
 def _text(label: object, longest: int, *, required: bool = True) -> forms.CharField:
@@ -22,8 +23,8 @@ def _text(label: object, longest: int, *, required: bool = True) -> forms.CharFi
     return forms.CharField(label=label, max_length=longest, required=required, widget=widget)  # type: ignore[arg-type]
 
 
-def _rate(label: object) -> forms.IntegerField:
-    return forms.IntegerField(
+def _rate(label: object) -> WrittenInteger:
+    return WrittenInteger(
         label=label,  # type: ignore[arg-type]
         min_value=1,
         max_value=MOST_A_MINUTE,
@@ -32,8 +33,8 @@ def _rate(label: object) -> forms.IntegerField:
     )
 
 
-def _price(label: object, *, required: bool = True) -> forms.DecimalField:
-    return forms.DecimalField(
+def _price(label: object, *, required: bool = True) -> WrittenDecimal:
+    return WrittenDecimal(
         label=label,  # type: ignore[arg-type]
         min_value=0,
         max_value=MOST,

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.formats import number_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from evosense.core.templatetags.ui import NOTHING
+from evosense.core.wording import number_words
 
 MINUS = "\N{MINUS SIGN}"
 METRICS: dict[str, tuple[Any, Any]] = {
@@ -75,12 +75,12 @@ def value(amount: float | None, unit: str) -> str:
     if amount is None:
         return NOTHING
     if unit == "share":
-        return f"{_number(amount * 100, 1)}%"
+        return f"{number_words(amount * 100, 1)}%"
     if unit == "milliseconds":
         return seconds(amount)
     if unit == "money":
         return money(amount)
-    return _number(amount, 3)
+    return number_words(amount, 3)
 
 
 def change(amount: float | None, unit: str) -> str:
@@ -116,21 +116,21 @@ def p_words(p: float | None) -> str:
     if p is None:
         return NOTHING
     if p < 0.0005:
-        return f"p < {_number(0.001, 3)}"
-    return f"p = {_number(p, 3)}"
+        return f"p < {number_words(0.001, 3)}"
+    return f"p = {number_words(p, 3)}"
 
 
 def seconds(milliseconds: float) -> str:
     """Return a short time: 12 ms, 1,42 s."""
     if milliseconds < 1000:
-        return f"{_number(milliseconds, 0)} ms"
-    return f"{_number(milliseconds / 1000, 2)} s"
+        return f"{number_words(milliseconds, 0)} ms"
+    return f"{number_words(milliseconds / 1000, 2)} s"
 
 
 def money(micros: float) -> str:
     """Return millionths of the currency as an amount."""
     amount = micros / 1_000_000
-    return f"R$ {_number(amount, 4 if 0 < amount < 0.1 else 2)}"
+    return f"R$ {number_words(amount, 4 if 0 < amount < 0.1 else 2)}"
 
 
 def headline(
@@ -152,7 +152,7 @@ def headline(
         "metric": metric_name(primary),
     }
     proof = _("On %(n)s labelled messages, the difference lies between %(between)s (95%% CI).") % {
-        "n": _number(line["n"], 0),
+        "n": number_words(line["n"], 0),
         "between": between(line["low"], line["high"], line["unit"]),
     }
     return capfirst(_finding(line["reading"], primary) % facts), proof, _tone(line["reading"])
@@ -192,11 +192,7 @@ def _tone(reading: str) -> str:
     return {"better": "ok", "worse": "warn"}.get(reading, "")
 
 
-def _number(amount: float, decimals: int) -> str:
-    return number_format(round(amount, decimals), decimal_pos=decimals)
-
-
 def _signed(amount: float, decimals: int) -> str:
     rounded = round(amount, decimals)
     sign = "+" if rounded > 0 else MINUS if rounded < 0 else ""
-    return f"{sign}{_number(abs(rounded), decimals)}"
+    return f"{sign}{number_words(abs(rounded), decimals)}"

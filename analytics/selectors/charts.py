@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from analytics.selectors.volume import Ledger, days_up_to
 from evosense.core.charts import Bar, bars, nice_top
+from evosense.core.wording import number_words
 
 TICKS = 4
 # Below this many messages a percentage says more than is known.
@@ -89,7 +90,7 @@ def change_words(now: int | None, before: int | None) -> tuple[str, str]:
     percent = round(100 * (now - before) / before)
     if percent == 0:
         return "", ""
-    return f"{number_format(abs(percent))}%", "up" if percent > 0 else "down"
+    return f"{number_words(abs(percent))}%", "up" if percent > 0 else "down"
 
 
 def centred_path(values: Sequence[float | None], top: float) -> str:
@@ -119,7 +120,9 @@ def _chart(
         note=note,
         bars=bars(now, labels=labels, top=top, fill=0.62),
         before_path=centred_path(before, top),
-        ticks=[number_format(_tick(top, step)) for step in range(TICKS, -1, -1)],
+        ticks=[
+            number_format(_tick(top, step), force_grouping=True) for step in range(TICKS, -1, -1)
+        ],
         rows=[
             Row(label, _rounded(one, decimals), _rounded(other, decimals), decimals)
             for label, one, other in zip(labels, now, before, strict=True)
@@ -159,7 +162,7 @@ def _busiest(days: Sequence[date], values: Sequence[int | None]) -> str:
     if len(known) < 2:
         return _("Messages received, day by day")
     value, day = max(known)
-    words = {"day": date_format(day, _("l, d/m")).lower(), "count": number_format(value)}
+    words = {"day": date_format(day, _("l, d/m")).lower(), "count": number_words(value)}
     return _("The busiest day was %(day)s, with %(count)s messages") % words
 
 

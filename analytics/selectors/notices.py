@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from analytics.analysis.budget import this_month
 from analytics.analysis.selectors import open_notices
 from analytics.models import AiBudget, AiNotice
 from analytics.providers.shown import problem_words
+from evosense.core.wording import number_words
 
 Kind = AiNotice.Kind
 _OF_BUDGET = frozenset({Kind.BUDGET_WARNING, Kind.BUDGET_EXHAUSTED})
@@ -101,5 +101,5 @@ def _recall_words(detail: dict[str, Any]) -> str:
     found = detail.get("recall")
     if not isinstance(found, int | float):
         return _("The index is being looked at.")
-    share = number_format(found * 100, decimal_pos=1)
+    share = number_words(found * 100, 1)
     return _("The index finds %(share)s%% of what an exact search finds.") % {"share": share}

@@ -1,12 +1,20 @@
 """Times, durations and names as people say them, in the active language and time zone."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import cast
 
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def number_words(value: Decimal | float, decimals: int = 0) -> str:
+    """Return a number as people of the language write it: 12.345 or 12,35 in Portuguese."""
+    rounded = cast("Decimal | float", round(value, decimals))
+    return number_format(rounded, decimal_pos=decimals, force_grouping=True)
 
 
 def ago_templates() -> list[str]:

@@ -245,7 +245,9 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
-USE_THOUSAND_SEPARATOR = True
+# On, it would write every id and every value of a form as 1.000: people's numbers are grouped
+# where they are shown, by `num` and evosense.core.wording.number_words.
+USE_THOUSAND_SEPARATOR = False
 
 CACHES = {
     "default": {

@@ -24,6 +24,7 @@ os.environ.setdefault("EVOSENSE_EGRESS_HTTP", "1")
 from evosense.settings.base import *
 
 ALLOWED_HOSTS = ["*"]
+MIDDLEWARE = ["evosense.testing.attributes.AttributeGuard", *MIDDLEWARE]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 REFUSE_STRONG_ROLES = False
 SESSION_COOKIE_NAME = "sessionid"

@@ -10,11 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from evosense.core.wording import day_words
+from evosense.core.wording import day_words, number_words
 from messaging.models import Message
 from messaging.selectors.bubbles import Bubble
 from messaging.selectors.judged import face_of
@@ -207,7 +206,7 @@ class ShownBubble:
         thousandths, currency = order.get("amount_1000"), str(order.get("currency", ""))
         if not isinstance(thousandths, int):
             return ""
-        value = number_format(thousandths / 1000, decimal_pos=2, force_grouping=True)
+        value = number_words(thousandths / 1000, 2)
         return f"{'R$' if currency == 'BRL' else currency} {value}".strip()
 
     @property

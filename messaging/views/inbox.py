@@ -9,10 +9,10 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from evosense.core.wording import number_words
 from messaging.models import Conversation, Message
 from messaging.selectors import conversations
 from messaging.selectors.choices import connection_choices
@@ -195,7 +195,7 @@ def _tabs(query: ListQuery, counts: TabCounts) -> list[Tab]:
 
 
 def _count(value: int, counts: TabCounts) -> str:
-    return number_format(value) + ("+" if value >= counts.capped_at else "")
+    return number_words(value) + ("+" if value >= counts.capped_at else "")
 
 
 def _active(query: ListQuery, names: dict[str, str]) -> list[ActiveFilter]:

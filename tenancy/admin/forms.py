@@ -10,6 +10,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from evosense.core.number_fields import WrittenInteger
 from tenancy.admin.words import LIMITS
 from tenancy.models import Tenant
 from tenancy.plans import PLAN_LIMITS
@@ -54,7 +55,7 @@ class LimitNameForm(forms.Form):
 
 
 class LimitForm(LimitNameForm):
-    limit = forms.IntegerField(
+    limit = WrittenInteger(
         label=_("Value"),
         min_value=0,
         required=False,

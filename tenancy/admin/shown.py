@@ -8,12 +8,13 @@ from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
+
+from evosense.core.wording import number_words
 
 # Words of unfold's labels.
 NOTHING = "–"  # noqa: RUF001
@@ -30,7 +31,7 @@ def ago(moment: datetime | None) -> str:
 
 
 def number(value: int | None) -> str:
-    return NOTHING if value is None else str(number_format(value, force_grouping=True))
+    return NOTHING if value is None else number_words(value)
 
 
 def size(value: int | None) -> str:

@@ -19,6 +19,7 @@ from analytics.experiments.words import metric_name
 from analytics.models import ExperimentRun, GoldSet
 from analytics.views.authors import author_of
 from evosense.core.errors import DomainError, Invalid
+from evosense.core.number_fields import plain_number
 from evosense.core.pages import answers_errors, field_errors
 from messaging.selectors.samples import connection_names, count_drawable
 from tenancy.permissions import requires
@@ -105,11 +106,9 @@ def _choice(data: QueryDict, side: str) -> Choice:
 
 def _number(raw: str, field: str) -> float | None:
     """Return a number written with a comma or a point."""
-    text = raw.strip().replace(" ", "")
+    text = plain_number(raw).replace(",", ".")
     if not text:
         return None
-    if "," in text:
-        text = text.replace(".", "").replace(",", ".")
     with contextlib.suppress(ValueError):
         found = float(text)
         if abs(found) < 1e15:

@@ -12,6 +12,7 @@ from analytics.prompting.platform import PLATFORM
 from analytics.prompting.schemas import SCHEMAS
 from analytics.prompting.versions import PARAMS
 from evosense.core.errors import Invalid
+from evosense.core.number_fields import plain_number
 
 # Digits of a version's number.
 LONGEST_NUMBER = 7
@@ -102,7 +103,7 @@ def _params(draft: Draft) -> dict[str, float]:
 
 def _number(field: str, raw: str) -> float:
     try:
-        number = float(raw.replace(",", "."))
+        number = float(plain_number(raw).replace(",", "."))
     except ValueError as error:
         raise Invalid("invalid", _("Write a number."), field=field) from error
     # 0 and 0.0 would be two contents of one meaning.

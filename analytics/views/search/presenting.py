@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,6 +16,7 @@ from analytics.search.hits import Hit
 from analytics.search.parameters import NEITHER, Parameters
 from analytics.search.spread import Spread, Step
 from evosense.core.charts import bars, nice_top
+from evosense.core.wording import number_words
 from messaging.selectors.matches import connection_name, person_name
 
 # Values below it say "nothing to see" (analytics/values.py); a face would claim more.
@@ -211,7 +212,7 @@ def spread_context(found: Spread) -> dict[str, Any]:
             top=top,
             now=len(found.steps) - 1,
         ),
-        "when_ticks": [number_format(top * share, 0) for share in (1, 0.5, 0)],
+        "when_ticks": [number_words(top * share) for share in (1, 0.5, 0)],
         "when_ends": _ends(found.steps),
         "where": [(one, round(100 * one.hits / found.where[0].hits)) for one in found.where],
     }

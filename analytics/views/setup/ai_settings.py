@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -22,6 +21,7 @@ from analytics.views.setup.budgets import budget_lines
 from analytics.views.setup.settings_forms import AiSettingsForm, initial_of
 from evosense.core.errors import DomainError, NotFound
 from evosense.core.pages import answers_errors, user_id
+from evosense.core.wording import number_words
 from tenancy.permissions import requires
 from tenancy.recent import recently_authenticated
 
@@ -85,7 +85,7 @@ def _page(request: HttpRequest, form: AiSettingsForm, status: int = 200) -> Http
 
 def _written(amount: Any) -> Any:
     """Return an amount as people of the language write it; what they typed stays as it is."""
-    return number_format(amount, decimal_pos=2) if isinstance(amount, Decimal) else amount
+    return number_words(amount, 2) if isinstance(amount, Decimal) else amount
 
 
 def _switches(form: AiSettingsForm) -> list[dict[str, Any]]:

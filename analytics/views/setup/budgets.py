@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from analytics.analysis.selectors import budget_states
 from analytics.models import AiBudget
+from evosense.core.wording import number_words
 
 MICROS = 1_000_000
 _NEAR, _FULL = 80, 100
@@ -34,7 +34,7 @@ def budget_lines() -> list[BudgetLine]:
         is_whole = state.part == AiBudget.Part.ALL
         if is_whole or state.used_tokens or state.limits.tokens is not None:
             lines.append(
-                _line(label, _("tokens"), state.used_tokens, state.limits.tokens, count_words)
+                _line(label, _("tokens"), state.used_tokens, state.limits.tokens, number_words)
             )
         if is_whole or state.used_micros or state.limits.micros is not None:
             lines.append(
@@ -43,16 +43,12 @@ def budget_lines() -> list[BudgetLine]:
     return lines
 
 
-def count_words(amount: int) -> str:
-    return number_format(amount, force_grouping=True)
-
-
 def money_words(micros: int, currency: str = "BRL") -> str:
     """Return an amount as people write it: R$ 2,38; small ones with four digits."""
     amount = Decimal(micros) / MICROS
     digits = 4 if 0 < abs(amount) < 1 else 2
     sign = {"BRL": "R$", "USD": "US$", "EUR": "€"}.get(currency, currency)
-    return f"{sign} {number_format(round(amount, digits), decimal_pos=digits, force_grouping=True)}"
+    return f"{sign} {number_words(amount, digits)}"
 
 
 def costs_words(costs: dict[str, int]) -> str:

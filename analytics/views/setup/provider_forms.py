@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.providers.inputs import MOST_A_MINUTE
 from analytics.providers.price_list import CURRENCIES, MOST
+from evosense.core.number_fields import WrittenDecimal, WrittenInteger
 from messaging.forms import ServiceForm
 
 
@@ -19,10 +20,10 @@ class ProviderForm(ServiceForm):
         label=_("Model for embeddings"), max_length=120, required=False
     )
     country = forms.CharField(label=_("Country"), max_length=60, required=False)
-    requests_per_minute = forms.IntegerField(
+    requests_per_minute = WrittenInteger(
         label=_("Requests a minute"), min_value=1, max_value=MOST_A_MINUTE, required=False
     )
-    tokens_per_minute = forms.IntegerField(
+    tokens_per_minute = WrittenInteger(
         label=_("Tokens a minute"), min_value=1, max_value=MOST_A_MINUTE, required=False
     )
     is_matryoshka = forms.BooleanField(required=False)
@@ -34,18 +35,13 @@ class PriceForm(ServiceForm):
 
     model = forms.CharField(label=_("Model"), max_length=120)
     valid_from = forms.DateField(label=_("Valid from"))
-    input_price = forms.DecimalField(
-        label=_("Input"), min_value=0, max_value=MOST, decimal_places=6, localize=True
-    )
-    cached_input_price = forms.DecimalField(
+    input_price = WrittenDecimal(label=_("Input"), min_value=0, max_value=MOST, decimal_places=6)
+    cached_input_price = WrittenDecimal(
         label=_("Repeated input"),
         min_value=0,
         max_value=MOST,
         decimal_places=6,
-        localize=True,
         required=False,
     )
-    output_price = forms.DecimalField(
-        label=_("Output"), min_value=0, max_value=MOST, decimal_places=6, localize=True
-    )
+    output_price = WrittenDecimal(label=_("Output"), min_value=0, max_value=MOST, decimal_places=6)
     currency = forms.ChoiceField(label=_("Currency"), choices=[(one, one) for one in CURRENCIES])

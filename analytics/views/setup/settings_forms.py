@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from analytics.models import AiSettings
+from evosense.core.number_fields import WrittenDecimal, WrittenInteger
 from messaging.forms import ServiceForm
 
 MICROS = 1_000_000
@@ -27,21 +28,14 @@ class AiSettingsForm(ServiceForm):
     embeds_remotely = forms.BooleanField(required=False)
     redacts = forms.BooleanField(required=False)
     confirms_sharing = forms.BooleanField(required=False)
-    token_limit = forms.IntegerField(
-        label=_("Tokens a month"), min_value=0, max_value=10**15, localize=True, required=False
+    token_limit = WrittenInteger(
+        label=_("Tokens a month"), min_value=0, max_value=10**15, required=False
     )
-    cost_limit = forms.DecimalField(
-        label=_("Money a month"),
-        min_value=0,
-        max_digits=9,
-        decimal_places=2,
-        localize=True,
-        required=False,
+    cost_limit = WrittenDecimal(
+        label=_("Money a month"), min_value=0, max_digits=9, decimal_places=2, required=False
     )
-    experiments_share = forms.IntegerField(
-        label=_("Share of experiments"), min_value=0, max_value=100
-    )
-    conversations_share = forms.IntegerField(
+    experiments_share = WrittenInteger(label=_("Share of experiments"), min_value=0, max_value=100)
+    conversations_share = WrittenInteger(
         label=_("Share of conversations"), min_value=0, max_value=100
     )
 

@@ -17,11 +17,12 @@ from analytics.analysis.selectors import backlog_counts, usage_by_day
 from analytics.experiments.words import seconds
 from analytics.models import Purpose
 from analytics.selectors.usage import GROUPS, UsedLine, judged_in, used_by, used_in_all
-from analytics.views.setup.budgets import budget_lines, costs_words, count_words
+from analytics.views.setup.budgets import budget_lines, costs_words
 from evosense.core.charts import bars, nice_top
 from evosense.core.errors import Invalid
 from evosense.core.exports import csv_lines
 from evosense.core.pages import answers_errors
+from evosense.core.wording import number_words
 from tenancy.permissions import requires
 
 PERIODS = {"7": 7, "30": 30, "90": 90}
@@ -165,6 +166,6 @@ def _chart(asked: Asked) -> dict[str, Any]:
     labels = [date_format(day, "SHORT_DATE_FORMAT") for day in days]
     return {
         "bars": bars(values, labels=labels, top=top),
-        "ticks": [count_words(round(top * step / _TICKS)) for step in range(_TICKS, -1, -1)],
+        "ticks": [number_words(round(top * step / _TICKS)) for step in range(_TICKS, -1, -1)],
         "ends": [labels[0], labels[-1]],
     }

@@ -9,14 +9,21 @@ from zlib import crc32
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.html import conditional_escape, escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from evosense.core import charts, richtext
 from evosense.core.phones import format_phone, mask_phone
-from evosense.core.wording import ago_templates, ago_words, duration_words, initials_of, when_words
+from evosense.core.wording import (
+    ago_templates,
+    ago_words,
+    duration_words,
+    initials_of,
+    number_words,
+    when_words,
+)
 
 register = template.Library()
 
@@ -193,7 +200,7 @@ def duration(seconds: float | None) -> str:
 @register.filter
 def num(value: float | None, decimals: int = 0) -> str:
     """Write a number in the person's language; no value is a dash, never a zero."""
-    return NOTHING if value is None else number_format(round(value, decimals), decimal_pos=decimals)
+    return NOTHING if value is None else number_words(value, decimals)
 
 
 @register.filter
