@@ -145,7 +145,7 @@ def _ours(url: str) -> Callable[[], Callable[[], None]]:
 
     def make() -> Callable[[], None]:
         def once() -> None:
-            found = ask(ref, purpose="message_analysis", system="Julgue.", user=user, schema=schema)
+            found = ask(ref, system="Julgue.", user=user, schema=schema)
             assert found.status == "ok", found
 
         return once

@@ -2,7 +2,7 @@
 
 Tokens and money are both kept; a limit that is null does not bind. Experiments and conversation
 analyses have a share of the whole and count in both. Money counts in the currency of the budget;
-a price in another currency has no rate here and is not counted.
+under a limit of money nobody is asked whose price is in another one (`paid.why_uncountable`).
 """
 
 from dataclasses import dataclass

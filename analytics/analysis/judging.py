@@ -3,25 +3,28 @@
 Judging calls networks and computes; it must not run inside a transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from django.db import transaction
 
 from analytics.analysis.embedded_arm import judge_embedded
 from analytics.analysis.items import ArmSpec, Item, Mark
-from analytics.analysis.paid import BROKEN, NO_PRICE
+from analytics.analysis.paid import BROKEN, NO_PRICE, OTHER_CURRENCY
 from analytics.analysis.provider_arm import Judged, judge_by_provider
 from analytics.analysis.rows import write_rows
 from analytics.models import Inference
 from analytics.providers.failures import FINAL, PASSING
+from evosense.core.schema import current_tenant
 from messaging.models import Message
 from messaging.selectors.wordings import names_in
+from tenancy.selectors.members import member_names
 
 # Reasons that time or a person heals. An answer that was wrong would be wrong again, and a budget
 # that is used up lasts a month.
 _PASSING = PASSING | FINAL | {"breaker_open", "no_provider", "provider_inactive"}
-_PASSING |= {"key_missing", "key_of_other_host", "tls_failed", "redirected", NO_PRICE, BROKEN}
+_PASSING |= {"key_missing", "key_of_other_host", "tls_failed", "redirected"}
+_PASSING |= {NO_PRICE, OTHER_CURRENCY, BROKEN}
 
 
 def judge_items(
@@ -63,7 +66,10 @@ def preview_items(
         return judge(items, arm, mark, part=part).rows
     known = _whose(items)
     past = [item for item in items if known.get(item.message_id, _NOBODY).is_history]
-    sent = [_with_names(item, known) for item in items if item not in past]
+    staff = _Whose(member_names(current_tenant().id))
+    sent = [
+        _with_names(item, known.get(item.message_id, staff)) for item in items if item not in past
+    ]
     rows = [
         *judge_embedded(past, ArmSpec(), mark),
         *judge(sent, arm, mark, part=part, until=until).rows,
@@ -74,7 +80,7 @@ def preview_items(
 
 @dataclass(frozen=True, slots=True)
 class _Whose:
-    """What is known of a stored message besides its text; of a pasted one nothing."""
+    """What is known of a stored message besides its text; of a pasted one only who works here."""
 
     names: Sequence[str] = ()
     is_history: bool = False
@@ -90,10 +96,9 @@ def _whose(items: Sequence[Item]) -> dict[int, _Whose]:
     return {pk: _Whose(names.get(talk, ()), is_history) for pk, talk, is_history in found}
 
 
-def _with_names(item: Item, known: Mapping[int, _Whose]) -> Item:
+def _with_names(item: Item, whose: _Whose) -> Item:
     """Return an item with the names that must not leave with it."""
-    names = known.get(item.message_id, _NOBODY).names
-    return replace(item, names=sorted({*item.names, *names}))
+    return replace(item, names=list(dict.fromkeys([*item.names, *whose.names])))
 
 
 def judge(

@@ -11,12 +11,17 @@ from analytics.analysis.calls import Asked, Spent, spent_on, write_calls
 from analytics.analysis.context import tokens_of
 from analytics.models import AiSettings, Reservation
 from analytics.providers.chat import ChatOutcome, ask
+from analytics.providers.prices import Price
 
 logger = logging.getLogger(__name__)
 
 BUDGET = "budget_exhausted"
 NO_PRICE = "no_price"
+# A price in another currency than the limit's: there is no rate here, so the limit would not hold.
+OTHER_CURRENCY = "other_currency"
 BROKEN = "internal_error"
+# Times the reservation that all attempts of one operation may take.
+MOST_RESERVED = 3
 
 
 def ask_paid(
@@ -30,32 +35,33 @@ def ask_paid(
     deadline_seconds: float,
     values: Mapping[str, str] | None = None,
 ) -> tuple[ChatOutcome, Spent]:
-    """Ask with `content` as the only data; with `budget_exhausted` or `no_price` nobody was asked.
+    """Ask with `content` as the only data.
 
-    Never raises for what happens around the call: that is the error `internal_error`.
+    Nobody was asked with `budget_exhausted`, `no_price` or `other_currency`. Never raises for what
+    happens around the call: that is the error `internal_error`.
     """
     system = asked.prompt.system(**(values or {}))
     user = orjson.dumps(content).decode()
     params = dict(asked.prompt.params)
     most = int(params.pop("max_output_tokens", 0) or output_tokens)
     tokens_in = tokens_of(system) + tokens_of(user)
-    if _is_uncountable(asked, settings):
-        return ChatOutcome("error", NO_PRICE), Spent()
-    held = budget.reserve(
-        settings, part, tokens=tokens_in + most, micros=_counted(asked, settings, tokens_in, most)
-    )
+    refusal = why_uncountable(asked.price, settings, is_local=asked.ref.is_local)
+    if refusal:
+        return ChatOutcome("error", refusal), Spent()
+    cost = counted(asked.price, settings, asked.cost(tokens_in, 0, most))
+    held = budget.reserve(settings, part, tokens=tokens_in + most, micros=cost)
     if held is None:
         return ChatOutcome("error", BUDGET), Spent()
     try:
         outcome = ask(
             asked.ref,
-            purpose=asked.purpose,
             model=asked.model,
             system=system,
             user=user,
             schema=asked.prompt.schema,
             params={**params, "max_tokens": most},
             deadline_seconds=deadline_seconds,
+            most_tokens=MOST_RESERVED * held.tokens,
         )
     except Exception:
         logger.exception("a provider could not be asked")
@@ -74,20 +80,23 @@ def _settled(
         held,
         settings,
         tokens=spent.input_tokens + spent.output_tokens,
-        micros=spent.micros if _is_same_currency(asked, settings) else 0,
+        micros=counted(asked.price, settings, spent.micros),
     )
     return write_calls(asked, outcome.attempts, items=items)
 
 
-def _is_uncountable(asked: Asked, settings: AiSettings) -> bool:
-    """Tell whether a limit of money would be kept without knowing what a call costs."""
-    is_free = asked.ref.is_local
-    return asked.price is None and settings.cost_limit_micros is not None and not is_free
+def why_uncountable(price: Price | None, settings: AiSettings, *, is_local: bool) -> str:
+    """Return why a limit of money could not be kept with this price; "" when it can.
+
+    What runs inside the installation costs nobody money.
+    """
+    if settings.cost_limit_micros is None or is_local:
+        return ""
+    if price is None:
+        return NO_PRICE
+    return "" if price.currency == settings.currency else OTHER_CURRENCY
 
 
-def _counted(asked: Asked, settings: AiSettings, tokens_in: int, tokens_out: int) -> int:
-    return asked.cost(tokens_in, 0, tokens_out) if _is_same_currency(asked, settings) else 0
-
-
-def _is_same_currency(asked: Asked, settings: AiSettings) -> bool:
-    return asked.price is not None and asked.price.currency == settings.currency
+def counted(price: Price | None, settings: AiSettings, micros: int) -> int:
+    """Return what counts towards the budget: money in its own currency."""
+    return micros if price is not None and price.currency == settings.currency else 0

@@ -15,6 +15,9 @@ from analytics.providers.refs import ProviderUnavailable, provider_ref
 from analytics.redaction import redact
 from evosense.core.errors import DomainError
 
+# Stands for the attendant's name in the instructions, as other placeholders do in texts.
+_AGENT = "[AGENTE_1]"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -62,6 +65,9 @@ def ask_task(request: Request) -> Answer:
     hides = settings.redacts and not ref.is_local
     texts = [str(turn["text"]) for turn in request.turns]
     hidden = redact(texts, request.names) if hides else None
+    values = dict(request.values or {})
+    if hidden and values.get("agent"):
+        hidden.originals[_AGENT], values["agent"] = values["agent"], _AGENT
     turns = [
         {**turn, "text": text}
         for turn, text in zip(request.turns, hidden.texts if hidden else texts, strict=True)
@@ -74,7 +80,7 @@ def ask_task(request: Request) -> Answer:
         part=request.part,
         output_tokens=request.output_tokens,
         deadline_seconds=request.seconds,
-        values=request.values,
+        values=values,
     )
     if outcome.status != "ok" or outcome.data is None:
         return Answer(error=outcome.error or outcome.status)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analytics.experiments.arms import BASELINE, MOST_CANDIDATES, Choice, arm_of, is_yardstick
-from analytics.experiments.estimate import estimate_micros
+from analytics.experiments.estimate import check_countable, estimate_micros
 from analytics.experiments.metrics import PRIMARIES
 from analytics.experiments.statistics.proportions import messages_needed
 from analytics.models import Arm, ExperimentRun, GoldSet
@@ -71,6 +71,7 @@ def create_run(asked: NewRun, *, author_id: int | None, author: str) -> Experime
     )  # fmt: skip
     arms = _arms(asked)
     run.prompt_version = arms[0].template.version if arms[0].template else ""
+    check_countable(run.budget_micros, arms)
     run.estimated_micros = estimate_micros(arms, _expected(run, gold)).micros
     return _insert(run, arms)
 

@@ -4,11 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from analytics.analysis.paid import NO_PRICE, why_uncountable
 from analytics.analysis.prompts import prompt_of
-from analytics.models import Arm
+from analytics.analysis.settings import ai_settings
+from analytics.models import AiSettings, Arm
 from analytics.models.choices import Task
 from analytics.providers.prices import cost_micros, estimate_tokens, price_of
+from analytics.providers.refs import ProviderUnavailable, provider_ref
+from evosense.core.errors import Invalid
 
 # Messages of one request share its instructions (reference ai.md §1.3).
 SHARED_BY = 20
@@ -39,3 +44,30 @@ def estimate_micros(arms: Sequence[Arm], messages: int) -> Estimate:
         read = instructions + messages * MESSAGE_TOKENS
         total += cost_micros(price, read, 0, messages * ANSWER_TOKENS)
     return Estimate(total, tuple(unknown))
+
+
+def check_countable(budget_micros: int | None, arms: Sequence[Arm]) -> None:
+    """Raise Invalid for a budget that could not be kept: a side without a price in its currency."""
+    if budget_micros is None:
+        return
+    limit = AiSettings(cost_limit_micros=budget_micros, currency=ai_settings().currency)
+    today = timezone.localdate()
+    for arm in arms:
+        if arm.provider_id is None:
+            continue
+        price = price_of(arm.provider_id, arm.model_name, today)
+        refusal = why_uncountable(price, limit, is_local=_is_local(arm))
+        if refusal == NO_PRICE:
+            message = _("%(model)s has no price, so a budget could not be kept.")
+        elif refusal:
+            message = _("The price of %(model)s is in another currency than the budget.")
+        else:
+            continue
+        raise Invalid(refusal, message % {"model": arm.model_name}, field="budget")
+
+
+def _is_local(arm: Arm) -> bool:
+    try:
+        return provider_ref(arm.provider_id).is_local
+    except ProviderUnavailable:
+        return False

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analytics.experiments.arms import arms_of, judging_of
+from analytics.experiments.estimate import check_countable
 from analytics.models import ExperimentRun, Inference
 from evosense.core.errors import Conflict, Invalid, NotFound
 from evosense.core.schema import enqueue
@@ -55,6 +56,7 @@ def resume_run(run: ExperimentRun, *, budget_micros: int | None = None) -> None:
     if budget_micros is not None:
         extra["budget_micros"] = budget_micros
     limit = budget_micros if budget_micros is not None else run.budget_micros
+    check_countable(limit, arms_of(run))
     if limit is not None and limit <= run.spent_micros:
         message = _("The budget is used up: allow more than what was spent.")
         raise Invalid("budget_used_up", message, field="budget")

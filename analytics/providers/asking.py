@@ -18,6 +18,8 @@ from analytics.providers.questions import MOST_OUTPUT, again, chat_body, message
 from analytics.providers.refs import ProviderRef
 
 RETRIES = 2
+# Nothing more is asked: what was set aside for the operation is gone.
+OVERSPENT = "overspent"
 # Each parameter once, and the three steps of the ladder.
 REPAIRS = 6
 # A longer wish of the server is the queue's business, not this thread's.
@@ -29,7 +31,6 @@ Status = Literal["ok", "invalid", "error", "timeout", "refused", "length"]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    purpose: str
     model: str
     system: str = field(repr=False)
     user: str = field(repr=False)
@@ -49,10 +50,19 @@ class End:
 
 
 class Asking:
-    """Asks until there is an end. `is_fixed`: at this level only, for the test of a connection."""
+    """Asks until there is an end. `is_fixed`: at this level only, for the test of a connection.
+
+    `most_tokens` is what all attempts together may take, both directions; the first always goes.
+    """
 
     def __init__(
-        self, ref: ProviderRef, question: Question, seconds: float, *, is_fixed: bool = False
+        self,
+        ref: ProviderRef,
+        question: Question,
+        seconds: float,
+        *,
+        is_fixed: bool = False,
+        most_tokens: int | None = None,
     ) -> None:
         self.attempts: list[Attempt] = []
         if not is_fixed:
@@ -65,7 +75,7 @@ class Asking:
         self._deadline = time.monotonic() + seconds
         # A server that hangs must leave time to try again.
         self._patience = min(_BATCH_SECONDS, max(_LIVE_SECONDS, seconds * _SHARE))
-        self._is_fixed = is_fixed
+        self._is_fixed, self._most_tokens = is_fixed, most_tokens
         self._messages = messages_of(question.system, question.user)
         self._retries, self._repairs, self._has_reasked = RETRIES, REPAIRS, False
 
@@ -74,6 +84,8 @@ class Asking:
         while True:
             if self._left() <= 0:
                 return End("timeout", "timed_out")
+            if self._is_spent():
+                return End("invalid", OVERSPENT)
             gate = self._gate()
             if not gate.is_open:
                 return End("error", "breaker_open", retry_after=gate.wait_seconds or None)
@@ -227,6 +239,11 @@ class Asking:
         """Return about how many tokens both directions take, to be reserved."""
         sent = sum(estimate_tokens(one["content"]) for one in self._messages)
         return sent + int(self._question.params.get("max_tokens") or MOST_OUTPUT)
+
+    def _is_spent(self) -> bool:
+        """Tell whether one more attempt could take more than all of them may."""
+        used = sum(one.input_tokens + one.output_tokens for one in self.attempts)
+        return self._most_tokens is not None and 0 < used > self._most_tokens - self._estimate()
 
     def _left(self) -> float:
         return self._deadline - time.monotonic()

@@ -36,18 +36,19 @@ class ChatOutcome:
 def ask(
     ref: ProviderRef,
     *,
-    purpose: str,
     model: str = "",
     system: str,
     user: str,
     schema: Mapping[str, Any],
     params: Mapping[str, Any] | None = None,
     deadline_seconds: float = 45.0,
+    most_tokens: int | None = None,
 ) -> ChatOutcome:
     """Ask once for an object that fits `schema`; never raises for what the provider does.
 
-    `purpose` is a word of `choices.Purpose`. `model` "" means the provider's own; `params` may hold
-    temperature, seed and max_tokens. Redact the texts before: this sends what it is given.
+    `model` "" means the provider's own; `params` may hold temperature, seed and max_tokens.
+    `most_tokens` is what all attempts together may take: before one that could go beyond it the end
+    is `overspent`. Redact the texts before: this sends what it is given.
     """
     if not (model or ref.chat_model):
         # Set up for embeddings alone.
@@ -55,14 +56,13 @@ def ask(
     if model and not offers(ref, model):
         return ChatOutcome("error", "model_not_offered")
     question = Question(
-        purpose=purpose,
         model=model or ref.chat_model,
         system=system,
         user=user,
         schema=schema,
         params=params or {},
     )
-    asking = Asking(ref, question, deadline_seconds)
+    asking = Asking(ref, question, deadline_seconds, most_tokens=most_tokens)
     end = asking.run()
     return ChatOutcome(
         status=end.status,

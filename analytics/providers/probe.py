@@ -142,7 +142,6 @@ class _Probe:
     def _try(self, rung: str) -> str:
         at_rung = replace(self._ref, capabilities=replace(self._found, structured=rung))
         question = Question(
-            purpose=Purpose.PROBE,
             model=self._ref.chat_model,
             system=_SYSTEM,
             user=_USER,

@@ -148,6 +148,7 @@ def _words() -> dict[str, str]:
         "level_ignored": unusable,
         "length": unusable,
         "refusal": unusable,
+        "overspent": _("The provider's answers took more tokens than were set aside for them."),
         "content_filter": _("The provider's filter refuses the question."),
         "too_many_dimensions": _(
             "The embeddings have more than 768 numbers and may not be cut. Choose another model, or"

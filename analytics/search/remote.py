@@ -7,6 +7,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from analytics.analysis import budget
+from analytics.analysis.paid import counted, why_uncountable
 from analytics.analysis.settings import ai_settings
 from analytics.models import ModelCall
 from analytics.models.choices import Purpose
@@ -51,7 +52,10 @@ def place(code: str, texts: Sequence[str], *, seconds: float) -> Any:
     sent = [redact([text]).texts[0] for text in texts] if settings.redacts else list(texts)
     price = price_of(ref.id, model, timezone.localdate())
     tokens = sum(map(estimate_tokens, sent))
-    micros = cost_micros(price, tokens, 0, 0)
+    refusal = why_uncountable(price, settings, is_local=ref.is_local)
+    if refusal:
+        raise NotPlaced(refusal)
+    micros = counted(price, settings, cost_micros(price, tokens, 0, 0))
     held = budget.reserve(settings, "all", tokens=tokens, micros=micros)
     if held is None:
         raise NotPlaced("budget_exhausted")
@@ -62,7 +66,8 @@ def place(code: str, texts: Sequence[str], *, seconds: float) -> Any:
     finally:
         used = sum(one.input_tokens for one in attempts)
         _write_calls(ref, model, price, attempts, len(texts))
-        budget.settle(held, settings, tokens=used, micros=cost_micros(price, used, 0, 0))
+        cost = counted(price, settings, cost_micros(price, used, 0, 0))
+        budget.settle(held, settings, tokens=used, micros=cost)
     if outcome.vectors is None:
         raise NotPlaced(outcome.error)
     return outcome.vectors

@@ -12,9 +12,10 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import NotFound
-from evosense.core.schema import database_cursor
+from evosense.core.schema import current_tenant, database_cursor
 from messaging.models import Conversation, Message
 from messaging.selectors.conversations import conversation_model
+from tenancy.selectors.members import member_names
 
 _WORDS = "CONCAT_WS(E'\\n', NULLIF(m.text, ''), NULLIF(f.transcript, ''))"
 _READABLE = "NOT m.is_hidden AND NOT m.is_placeholder AND m.deleted_at IS NULL"
@@ -107,11 +108,15 @@ def ends_of(conversation_pk: int, *, first: int, last: int) -> tuple[list[Said],
 
 
 def names_in(conversation_pks: Iterable[int]) -> dict[int, list[str]]:
-    """Return the names by which the contact of each conversation is known."""
+    """Return the names in each conversation: first those of its contact, then the attendants'."""
     rows = Conversation.objects.filter(pk__in=set(conversation_pks)).values_list(
         "pk", "contact__name", "contact__push_name"
     )
-    return {pk: sorted({name for name in names if name}) for pk, *names in rows}
+    staff = member_names(current_tenant().id)
+    return {
+        pk: list(dict.fromkeys([*sorted({name for name in names if name}), *staff]))
+        for pk, *names in rows
+    }
 
 
 def message_pk(public_id: UUID) -> int:

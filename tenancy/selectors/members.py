@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import F
 
 from tenancy.models import Domain, Membership, Tenant
 from tenancy.permissions import permissions_of
@@ -31,6 +32,15 @@ def permissions_of_member(membership: Membership) -> frozenset[str]:
     """Return what a member may do: what the company's own role lists, else the house's role."""
     own = membership.custom_role
     return permissions_of(membership.role, own.permissions if own else None)
+
+
+def member_names(tenant_id: UUID, limit: int = 50) -> list[str]:
+    """Return the names of a company's people, who was seen last first; former ones at the end."""
+    rows = Membership.objects.filter(tenant_id=tenant_id).exclude(user__name="")
+    latest = F("last_seen_at").desc(nulls_last=True)
+    return list(
+        rows.order_by("-is_active", latest, "pk").values_list("user__name", flat=True)[:limit]
+    )
 
 
 def workspaces_of(user_id: int) -> list[Workspace]:

@@ -117,6 +117,25 @@ def test_without_a_price_no_money_limit_is_kept_by_guessing(tenant, arm, model) 
     assert judge_items([other], arm, run_key="live:x:m")[0].error == ""
 
 
+def test_a_price_in_another_currency_keeps_no_limit_and_nobody_is_asked(tenant, arm, model) -> None:
+    with public_scope():
+        ModelPrice.objects.update(currency="USD")
+    one = Item(make_message(text="isso foi ruim").pk, "isso foi ruim")
+    assert judge_items([one], arm, run_key="live:x:m")[0].error == ""
+    # Without a limit the calls are written down in their currency, and count in no other.
+    assert (ModelCall.objects.get().currency, AiBudget.objects.get().used_micros) == ("USD", 0)
+    AiSettings.objects.update(cost_limit_micros=10**9)
+    asked = len(model.requests)
+    other = Item(make_message(text="isso foi ruim mesmo").pk, "isso foi ruim mesmo")
+    row = judge_items([other], arm, run_key="live:x:m")[0]
+    assert (row.status, row.is_degraded, row.error) == ("ok", True, "other_currency")
+    assert len(model.requests) == asked
+    AiSettings.objects.update(currency="USD")
+    third = Item(make_message(text="quanto custa isso").pk, "quanto custa isso")
+    assert judge_items([third], arm, run_key="live:x:m")[0].error == ""
+    assert AiBudget.objects.get().used_micros > 0
+
+
 def test_what_breaks_around_a_call_is_an_error_and_is_paid_for(tenant, arm, model) -> None:
     AiSettings.objects.update(token_limit=100_000)
 

@@ -124,12 +124,13 @@ def test_silence_after_six_messages_and_closing_make_it_due(tenant) -> None:
 def test_replies_come_in_three_tones_with_and_without_a_provider(tenant, provider, model) -> None:
     talk = _talk("isso foi ruim")
     model.answer = lambda _messages: {
-        "suggestions": [{"tone": tone, "text": f"Texto {tone}"} for tone in TONES]
+        "suggestions": [{"tone": tone, "text": f"Texto {tone}, [AGENTE_1]"} for tone in TONES]
     }
     asked = suggest_replies(talk.pk, agent="Bia")
     assert asked.provider == "Modelo"
-    assert (asked.suggestions[0].tone, asked.suggestions[0].text) == ("formal", "Texto formal")
-    assert "Bia" in model.systems[0]
+    assert (asked.suggestions[0].tone, asked.suggestions[0].text) == ("formal", "Texto formal, Bia")
+    assert "[AGENTE_1]" in model.systems[0]
+    assert "Bia" not in model.systems[0]
     model.answer = lambda _messages: {"suggestions": [{"tone": "formal", "text": "só um"}]}
     own = suggest_replies(talk.pk)
     assert (own.provider, own.error) == ("embedded", "invalid_answer")

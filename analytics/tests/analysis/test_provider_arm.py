@@ -2,13 +2,17 @@
 
 import pytest
 
+from analytics.analysis.enqueue import note_messages
 from analytics.analysis.items import ArmSpec, Item
 from analytics.analysis.judging import judge_items, preview_items
+from analytics.analysis.replies import suggest_replies
+from analytics.analysis.worker import work_off
 from analytics.models import AiSettings, CachedJudgement, Inference, ModelCall
 from analytics.providers.chat import ChatOutcome
 from analytics.tests.analysis.conftest import item
 from analytics.values import Turn
 from messaging.tests.factories import make_conversation, make_message
+from tenancy.tests.factories import make_member, make_user
 
 TEXTS = ["o pedido chegou hoje", "quanto custa o frete", "isso foi ruim", "foi muito bom"]
 
@@ -215,6 +219,21 @@ def test_personal_data_stays_here_and_comes_back_into_the_summary(tenant, arm, m
     assert "529" not in sent
     assert "Joana" not in sent
     assert rows[one.message_id].summary == f"Cliente disse: {text}"
+
+
+def test_names_of_those_who_work_here_stay_here(tenant, arm, model) -> None:
+    make_member("agent", user=make_user(name="Fernanda Queiroz"))
+    text = "a FERNANDA me atendeu, depois o Queiroz"
+    message = make_message(text=text)
+    note_messages([message.pk])
+    work_off()
+    preview_items([Item(-1, text)], arm)
+    model.answer = lambda _messages: {"suggestions": []}
+    suggest_replies(message.conversation_id, agent="Fernanda Queiroz")
+    sent = f"{model.requests}{model.systems}"
+    assert len(model.requests) == 3
+    assert "fernanda" not in sent.casefold()
+    assert "queiroz" not in sent.casefold()
 
 
 def test_redaction_is_off_only_where_the_company_said_so(tenant, arm, model) -> None:

@@ -63,7 +63,6 @@ def question(texts=TEXTS) -> str:
 
 def ask_about(ref: ProviderRef, texts=TEXTS, *, seconds: float = 20.0, **over) -> ChatOutcome:
     asked = {
-        "purpose": "message_analysis",
         "system": "Julgue cada mensagem.",
         "user": question(texts),
         "schema": SCHEMA,

@@ -71,7 +71,7 @@ def test_a_hanging_server_ends_at_the_deadline(tenant, fake, monkeypatch):
     monkeypatch.setattr("analytics.providers.fake.modes.SLOW_SECONDS", 5)
     found = ask_about(make_ref(fake.url_of("slow")), seconds=1.0)
     assert (found.status, found.error) == ("timeout", "timed_out")
-    assert found.attempts[0].latency_ms < 2_500
+    assert found.attempts[0].latency_ms < 4_500, "before the server answered"
     # It may have done its work: what was sent counts against the budget.
     assert found.attempts[0].input_tokens > 0
     assert found.attempts[0].is_estimated
@@ -164,3 +164,17 @@ def test_a_server_that_wants_no_key_is_sent_none(tenant, fake):
 def test_a_long_wish_to_wait_is_handed_to_the_caller(tenant, fake):
     found = ask_about(make_ref(fake.url_of("limited_long")))
     assert found.retry_after == 120
+
+
+def test_nothing_more_is_asked_once_the_attempts_took_what_was_set_aside(tenant, fake):
+    # Prose is asked about again, which is one attempt more.
+    ref = make_ref(fake.url_of("prose"))
+    first = ask_about(ref)
+    used = first.attempts[0].input_tokens + first.attempts[0].output_tokens
+    assert len(first.attempts) == 2
+    found = ask_about(ref, most_tokens=used + 1_000)
+    assert (found.status, found.error, len(found.attempts)) == ("invalid", "overspent", 1)
+    # The first attempt always goes, and attempts that cost nothing do not count.
+    assert len(ask_about(ref, most_tokens=1).attempts) == 1
+    limited = ask_about(make_ref("http://127.0.0.1:1/v1", name="Outra"), most_tokens=1)
+    assert (limited.error, len(limited.attempts)) == ("connect_failed", 3)

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from analytics.analysis.items import EMBEDDED, SUSPICIOUS
-from analytics.analysis.paid import BROKEN, BUDGET, NO_PRICE
+from analytics.analysis.paid import BROKEN, BUDGET, NO_PRICE, OTHER_CURRENCY
 from analytics.models.choices import Emotion, Tone
 from analytics.providers.shown import problem_words
 
@@ -54,6 +54,9 @@ def reason_words(code: str) -> str:
     own: dict[str, Any] = {
         BUDGET: _("The budget of this month is used up."),
         NO_PRICE: _("The model has no price, so the limit in money would not hold. Set a price."),
+        OTHER_CURRENCY: _(
+            "The model's price is in another currency than the limit in money. Set one in that."
+        ),
         BROKEN: _("Something broke here. It has been recorded."),
         SUSPICIOUS: _("The text gives orders to the model, so it was not asked."),
         "worker_died": _("The work on it broke off several times."),
