@@ -2,23 +2,22 @@
 
 import socket
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from evosense.core.http import EgressError, send
 from evosense.core.ids import random_token
-from evosense.core.schema import current_tenant
+from evosense.core.schema import current_tenant, public_scope
 from messaging.gateway.models import EvolutionServer, Lane
 from messaging.models import Connection
 from messaging.simulator.demo import DEMO_LINES
 from messaging.simulator.run import DEFAULT_PORT
 from messaging.simulator.versions import DEFAULT_VERSION
+from tenancy.models import WebhookRoute
 
 NAME = "Simulador"
-# The simulator starts after the seed; looking for it before would be an outage of ours.
-FIRST_LOOK, NEXT_LOOK = timedelta(minutes=2), timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +46,46 @@ def choose(remembered: dict[str, Any]) -> DemoServer:
 
 
 def ensure(server: DemoServer) -> EvolutionServer:
-    """Find or make the company's row for the simulator, and let it follow a moved port."""
+    """Find or make the company's row for the simulator, and let it follow a moved port.
+
+    Its numbers then rest until the simulator calls `open_numbers`: whoever looked for it before
+    would see an outage.
+    """
     row = EvolutionServer.objects.filter(tenant_id=current_tenant().id, name=NAME).first()
-    patience = NEXT_LOOK
-    if row is None:
-        row, patience = EvolutionServer(tenant_id=current_tenant().id, name=NAME), FIRST_LOOK
+    row = row or EvolutionServer(tenant_id=current_tenant().id, name=NAME)
+    ours = _numbers()
     if (row.url, row.api_key) != (server.url, server.key):
         row.url, row.api_key = server.url, server.key
         # Known without asking: it is not up yet.
         row.version, row.probed_at, row.problem = DEFAULT_VERSION, timezone.now(), ""
         row.save()
-    instances = [line.instance for line in DEMO_LINES]
-    ours = Connection.objects.filter(instance__in=instances, removed_at=None)
+        ours.update(is_active=False)
     ours.exclude(server_id=row.pk, server_url=server.url).update(
         server_id=row.pk, server_url=server.url
     )
     for public_id in ours.values_list("public_id", flat=True):
-        later = {"watch_at": timezone.now() + patience, "server_id": row.pk}
-        owner = {"tenant_id": current_tenant().id}
+        known = {"server_id": row.pk}
+        owner = {"tenant_id": current_tenant().id, "watch_at": timezone.now()}
         Lane.objects.update_or_create(
-            connection_id=public_id, defaults=later, create_defaults=later | owner
+            connection_id=public_id, defaults=known, create_defaults=known | owner
         )
     return row
+
+
+def open_numbers() -> int:
+    """Let numbers that rested be looked after, now that their server is up; returns how many."""
+    resting = list(_numbers().filter(is_active=False).values_list("public_id", flat=True))
+    with public_scope():
+        # One that a person switched off has a closed route too.
+        routes = WebhookRoute.objects.filter(pk__in=resting, is_active=True)
+        opened = list(routes.values_list("pk", flat=True))
+        Lane.objects.filter(pk__in=opened).update(watch_at=timezone.now())
+    return _numbers().filter(public_id__in=opened).update(is_active=True)
+
+
+def _numbers() -> QuerySet[Connection]:
+    instances = [line.instance for line in DEMO_LINES]
+    return Connection.objects.filter(instance__in=instances, removed_at=None)
 
 
 def _is_free(port: int) -> bool:

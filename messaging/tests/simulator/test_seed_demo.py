@@ -9,16 +9,18 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.utils import timezone
 
 from evosense.core.crypto import token_digest
 from evosense.core.schema import TenantRef, public_scope, tenant_scope
-from messaging.gateway.models import EvolutionServer
+from messaging.gateway.models import EvolutionServer, Lane
 from messaging.gateway.servers import instance_of
 from messaging.ingest.models import WebhookEvent
 from messaging.management import demo_company, demo_history, demo_server
 from messaging.management.demo_company import Company
 from messaging.models import Connection, Message, ParkedEffect
-from messaging.services.connections import rotate_token, webhook_url
+from messaging.services.connections import rotate_token, set_active, webhook_url
+from messaging.services.health import look, probe
 from messaging.simulator.demo import DEMO_NAMES, demo_world
 from messaging.simulator.run import read_demo, wire_demo
 from messaging.simulator.state import Options, Simulator
@@ -72,6 +74,27 @@ def test_numbers_stand_on_the_simulator_as_their_server(company: Company):
         for row in Connection.objects.all():
             assert (row.server_id, row.is_managed, row.wants_session) == (server.pk, True, True)
             assert instance_of(row).name == row.instance
+
+
+def test_numbers_rest_until_their_server_is_up(company: Company, monkeypatch: pytest.MonkeyPatch):
+    asked: list[object] = []
+    monkeypatch.setattr(probe, "ask", asked.append)
+    own = str(company.wires[0].id)
+    with tenant_scope(company.tenant.ref):
+        off = company.wires[1].id
+        assert not Connection.objects.filter(is_active=True).exists()
+        Connection.objects.update(state="connected", connected_at=timezone.now())
+        look.look(UUID(own))
+        assert not asked
+        set_active(UUID(off), is_active=False)
+        assert demo_server.open_numbers() == 3
+        assert demo_server.open_numbers() == 0
+        assert Connection.objects.get(is_active=False).public_id == UUID(off)
+        # The next start finds the server where it was.
+        demo_server.ensure(company.server)
+        assert Connection.objects.filter(is_active=True).count() == 3
+    with public_scope():
+        assert Lane.objects.get(pk=own).watch_at <= timezone.now()
 
 
 def test_a_taken_port_moves_server_and_numbers(company: Company):
