@@ -3,7 +3,9 @@
 The code of the answer and the codes of later events lie on the shelf; how it ended is in the row.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -35,6 +37,7 @@ from tenancy.services import routes
 
 # A code that was shown so lately is not made again by a second click.
 _FRESH = timedelta(seconds=CODE_SECONDS - 10)
+_DONE = frozenset({"connected", "already_open", "wrong_number"})
 
 
 def start_pairing(public_id: UUID, *, by_code: bool = False) -> PairingView:
@@ -42,31 +45,33 @@ def start_pairing(public_id: UUID, *, by_code: bool = False) -> PairingView:
 
     With `by_code` also for a code to type on the phone, which needs the number on record. A second
     click while a code is being shown changes nothing. What the server does wrong is in the view.
+    Raises Conflict while somebody begins otherwise.
     """
     connection = living(public_id)
     if by_code and not connection.number:
         message = _("A code to type needs the number of the phone. Add it to the connection first.")
         raise Invalid("number_missing", message, field="number")
-    with try_named_lock(f"pairing:{public_id}") as is_first:
-        if is_first and not _is_shown(connection, by_code=by_code):
+    with _turn(public_id, "code" if by_code else "picture") as is_ours:
+        if is_ours and not _is_shown(connection, by_code=by_code):
             _start(connection, by_code=by_code)
-    return pairing_view(public_id)
+    return _seen(public_id, is_ours=is_ours)
 
 
 def recreate_session(public_id: UUID) -> PairingView:
     """Delete the instance on its server, make it anew under its name and start pairing.
 
-    For sessions that give no code any more. History and settings stay here.
+    For sessions that give no code any more. History and settings stay here. Raises Conflict while
+    somebody begins otherwise.
     """
     connection = managed(public_id)
-    with try_named_lock(f"pairing:{public_id}") as is_first:
-        if is_first:
+    with _turn(public_id, "anew") as is_ours:
+        if is_ours:
             with asking(connection):
                 evolution().delete(reaching.reach(connection))
             _begin(connection, "connection.session_recreated")
             _make_anew(connection)
             _ask(connection, by_code=False)
-    return pairing_view(public_id)
+    return _seen(public_id, is_ours=is_ours)
 
 
 def accept_number(public_id: UUID) -> Connection:
@@ -92,6 +97,31 @@ def accept_number(public_id: UUID) -> Connection:
     with suppress(Conflict):
         _look(connection)
     return living(public_id)
+
+
+@contextmanager
+def _turn(public_id: UUID, wish: str) -> Iterator[bool]:
+    """Yield whether this caller begins; False when another one does the same at this moment.
+
+    The server is asked for seconds, and a double click or a second window comes meanwhile.
+    """
+    with try_named_lock(f"pairing:{public_id}:{wish}") as is_wished_once:
+        if not is_wished_once:
+            yield False
+            return
+        with try_named_lock(f"pairing:{public_id}") as is_ours:
+            if not is_ours:
+                message = _("This number is being paired at this moment. Wait for its code.")
+                raise Conflict("pairing_under_way", message)
+            yield True
+
+
+def _seen(public_id: UUID, *, is_ours: bool) -> PairingView:
+    """Return the view; whoever came second must not read how an earlier pairing ended."""
+    view = pairing_view(public_id)
+    if is_ours or not view.is_over or view.state in _DONE:
+        return view
+    return replace(view, state="creating", problem="", words="")
 
 
 def _is_shown(connection: Connection, *, by_code: bool) -> bool:
