@@ -105,9 +105,9 @@ def _no_tenant_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail the test that leaves a tenant active; forget what was kept outside the database."""
     yield
     if "_database" in request.fixturenames or "db" in request.fixturenames:
-        from tenancy.selectors.hosts import forget_hosts
+        from evosense.testing.memories import forget_everything
 
-        forget_hosts()
+        forget_everything()
     if "db" in request.fixturenames and "redis_db" not in request.fixturenames:
         redis_client().flushdb()
     assert active_tenant() is None, "the test left a tenant scope open"
@@ -116,11 +116,10 @@ def _no_tenant_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
 def _fill_memories() -> None:
     """Read anew what processes remember for seconds, so that no memory ends inside a count."""
     from evosense.testing.databases import ALPHA
+    from evosense.testing.memories import forget_everything
     from tenancy.selectors import announcements, brand, hosts
 
-    announcements.forget_announcements()
-    brand.forget_looks()
-    hosts.forget_hosts()
+    forget_everything()
     with public_scope():
         announcements._current()  # noqa: SLF001  (nothing public fills it)
     brand.look_of(ALPHA.id)

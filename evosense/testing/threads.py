@@ -18,7 +18,7 @@ def run_threads(acts: Sequence[Callable[[], Any]]) -> list[Any]:
 
     def run(index: int, act: Callable[[], Any]) -> None:
         try:
-            ready.wait(10)
+            ready.wait(60)
             results[index] = act()
         except BaseException as error:  # noqa: BLE001  handed to the caller's thread
             errors.append(error)
@@ -29,7 +29,9 @@ def run_threads(acts: Sequence[Callable[[], Any]]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
     if errors:
         raise errors[0]
+    if any(thread.is_alive() for thread in threads):
+        raise TimeoutError("a thread of the test did not end")
     return results

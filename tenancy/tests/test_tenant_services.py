@@ -173,5 +173,5 @@ def test_receivers_are_told_of_every_change(tenant, committed):
         routes.create_route(route_id=route_id, instance="evs-1")
         routes.rotate_route(route_id=route_id)
         routes.close_route(route_id=route_id)
-        heard = list(listener.notifies(timeout=5, stop_after=3))
+        heard = list(listener.notifies(timeout=60, stop_after=3))
     assert [each.channel for each in heard] == ["webhook_routes"] * 3

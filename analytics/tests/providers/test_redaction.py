@@ -164,6 +164,6 @@ def test_every_card_goes(digits):
      "(11)" * 5_000, "Rua A" + " De A" * 4_000],
 )  # fmt: skip
 def test_hostile_texts_take_no_longer_than_others(text):
-    started = time.perf_counter()
+    started = time.process_time()
     redact([text], ["Ana"])
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2

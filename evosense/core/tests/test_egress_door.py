@@ -287,14 +287,14 @@ def test_a_server_that_drips_is_left_when_the_time_is_up(drip) -> None:
     with raw_server(talk) as url:
         started = time.monotonic()
         assert failure(url, total_seconds=0.6) == "timed_out"
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 20, "all of it takes 45 seconds"
 
 
 def test_a_server_that_says_nothing_is_left_when_the_time_is_up() -> None:
-    with raw_server(lambda peer: time.sleep(3)) as url:
+    with raw_server(lambda peer: time.sleep(30)) as url:
         started = time.monotonic()
         assert failure(url, total_seconds=0.4) == "timed_out"
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 20
 
 
 def test_endless_headers_are_refused() -> None:

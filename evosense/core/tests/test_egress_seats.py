@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from uuid import UUID
 
 import pytest
 
@@ -13,9 +14,9 @@ from evosense.core import http
 from evosense.core.http import Answer, Egress, EgressFailed, Seats
 from evosense.core.schema import TenantRef, tenant_scope
 from evosense.core.tests.test_egress_door import LOCAL, Server, answering, serving
-from evosense.testing.databases import ALPHA, BETA
 
 WAIT = 0.2
+ALPHA, BETA = (TenantRef(UUID(int=n), f"t_{n}", f"n{n}") for n in (1, 2))
 
 
 @contextmanager

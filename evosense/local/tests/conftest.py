@@ -14,7 +14,8 @@ import pytest
 from evosense.local.home import PROJECT, Home
 from evosense.local.system import free_port
 
-PATIENCE = 30
+# Seconds for what takes a few: for a broken house, not for a busy machine.
+PATIENCE = 60
 
 
 def eventually(condition, patience=PATIENCE):
@@ -51,7 +52,7 @@ class Installation:
             env=self.environment(**extra),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
 
@@ -88,8 +89,8 @@ class Installation:
         for process, _ in self.started:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-                process.wait(15)
-        eventually(lambda: not self.processes(), 15)
+                process.wait(PATIENCE)
+        eventually(lambda: not self.processes())
         digest = self.home.run_dir.name.rsplit("-", 1)[1]
         for folder in self.home.run_dir.parent.glob(f"evosense-*-{digest}"):
             shutil.rmtree(folder, ignore_errors=True)

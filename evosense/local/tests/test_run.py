@@ -2,12 +2,11 @@ import os
 import pwd
 import signal
 import socket
-import time
 
 import pytest
 
 from evosense.local.system import child_setup, interrupted
-from evosense.local.tests.conftest import eventually
+from evosense.local.tests.conftest import PATIENCE, eventually
 
 pytestmark = [
     pytest.mark.chaos,
@@ -16,29 +15,27 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_everything_within_ten_seconds(installation, sig):
+def test_a_signal_stops_everything(installation, sig):
     process, output = installation.start()
     assert len(installation.processes()) > 5
-    started = time.monotonic()
     process.send_signal(sig)
-    assert process.wait(10) == 0, output.read_text()
+    assert process.wait(PATIENCE) == 0, output.read_text()
     assert installation.processes() == []
-    assert time.monotonic() - started < 10
 
 
 def test_a_killed_supervisor_leaves_no_process(installation):
     process, _ = installation.start()
     process.kill()
     process.wait()
-    assert eventually(lambda: not installation.processes(), 10), installation.processes()
+    assert eventually(lambda: not installation.processes()), installation.processes()
 
 
 def test_a_killed_guardian_takes_databases_and_supervisor_along(installation):
     process, output = installation.start()
     [guardian] = [pid for pid in installation.processes() if b"guardian" in command_line(pid)]
     os.kill(guardian, signal.SIGKILL)
-    assert process.wait(15) == 1, output.read_text()
-    assert eventually(lambda: not installation.processes(), 10), installation.processes()
+    assert process.wait(PATIENCE) == 1, output.read_text()
+    assert eventually(lambda: not installation.processes()), installation.processes()
 
 
 def test_the_second_run_resumes_with_the_same_data(installation):
@@ -46,7 +43,7 @@ def test_the_second_run_resumes_with_the_same_data(installation):
     assert "starts: 1" in output.read_text()
     password = installation.home.secrets()
     first.send_signal(signal.SIGTERM)
-    first.wait(15)
+    first.wait(PATIENCE)
     _, output = installation.start()
     assert "starts: 2" in output.read_text()
     assert installation.home.secrets() == password
@@ -114,7 +111,7 @@ def test_it_runs_as_an_ordinary_user(installation):
     assert "starts: 1" in output.read_text()
     assert {owner(pid) for pid in installation.processes()} == {nobody.pw_uid}
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE) == 0
     assert installation.processes() == []
 
 

@@ -1,12 +1,13 @@
 """A lean load generator in a process of its own: raw sockets, keep-alive, one event per request.
 
 Prints one JSON object: requests, answers, latencies in milliseconds, and writes the ids that were
-acknowledged with 200 to a file, for comparison with the database.
+acknowledged with 200 to a file, as they come, for comparison with the database.
 """
 
 import argparse
 import asyncio
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -98,12 +99,16 @@ class Load:
         self._next = 0
         self.answers: Counter = Counter()
         self.latencies: list[float] = []
-        self.acknowledged: list[str] = []
+        self._acknowledged = options.acknowledged and options.acknowledged.open("w", buffering=1)
 
     async def run(self) -> None:
         self._started = time.perf_counter()
         self._end = self._started + self.options.seconds
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop)
         await asyncio.gather(*(self._client(number) for number in range(self.options.clients)))
+
+    def _stop(self) -> None:
+        self._end = 0.0
 
     async def _client(self, number: int) -> None:
         pace = self.options.clients / self.options.rate if self.options.rate else 0.0
@@ -137,8 +142,8 @@ class Load:
         )
         self.latencies.append((time.perf_counter() - started) * 1000)
         self.answers[str(status or "cut")] += 1
-        if status == 200:
-            self.acknowledged.append(name)
+        if status == 200 and self._acknowledged:
+            self._acknowledged.write(f"{name}\n")
 
     def report(self) -> dict:
         ordered = sorted(self.latencies) or [0.0]
@@ -175,8 +180,6 @@ def main() -> None:
     options = parse()
     load = Load(options)
     asyncio.run(load.run())
-    if options.acknowledged:
-        options.acknowledged.write_text("\n".join(load.acknowledged))
     print(json.dumps(load.report()))  # noqa: T201
 
 
@@ -191,10 +194,24 @@ class Running:
             [sys.executable, __file__, *arguments], stdout=subprocess.PIPE, text=True
         )
 
-    def finish(self) -> tuple[dict, list[str]]:
-        """Wait for the end; return the report and the acknowledged ids."""
+    def goes_on(self, more: int = 100) -> None:
+        """Wait until so many more are acknowledged: more than can be on their way at once."""
+        wanted = len(self._names()) + more
+        until = time.monotonic() + 60
+        while len(self._names()) < wanted:
+            assert time.monotonic() < until, "nothing is acknowledged any more"
+            assert self._process.poll() is None
+            time.sleep(0.02)
+
+    def finish(self, *, early: bool = False) -> tuple[dict, list[str]]:
+        """Wait for the end, or bring it; return the report and the acknowledged ids."""
+        if early:
+            self._process.terminate()
         output, _ = self._process.communicate()
-        return json.loads(output), self._file.read_text().split()
+        return json.loads(output), self._names()
+
+    def _names(self) -> list[str]:
+        return self._file.read_text().split() if self._file.exists() else []
 
 
 if __name__ == "__main__":

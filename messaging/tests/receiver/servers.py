@@ -63,7 +63,7 @@ class Cluster:
                 cwd="/",
                 preexec_fn=child_setup(self._user),  # noqa: PLW1509 - PostgreSQL refuses root
             )
-        wait_until(self.answers, 20)
+        wait_until(self.answers)
 
     def answers(self) -> bool:
         with contextlib.suppress(psycopg.Error), psycopg.connect(self.url, connect_timeout=2):
@@ -78,7 +78,7 @@ class Cluster:
     def kill(self) -> None:
         """End every process of the server without a chance to tidy up."""
         self.signal(signal.SIGKILL)
-        wait_until(lambda: not _alive(processes_in(self.data)), 10)
+        wait_until(lambda: not _alive(processes_in(self.data)))
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def destroy(self) -> None:
@@ -188,7 +188,7 @@ class Process:
                 preexec_fn=child_setup(),  # noqa: PLW1509 - it must die with us
             )
         if wait:
-            wait_until(self._is_loaded, 20)
+            wait_until(self._is_loaded)
         return self
 
     @property
@@ -206,7 +206,7 @@ class Process:
     def post(self, path: str, body: object, **headers: str) -> "Reply":
         payload = body if isinstance(body, bytes) else json.dumps(body).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("POST", path, payload, {"content-type": "application/json"} | named)
             answer = connection.getresponse()
@@ -223,7 +223,7 @@ class Process:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(20)
+        self._process.wait(60)
 
     @property
     def log(self) -> str:
@@ -241,7 +241,8 @@ def digest(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
-def wait_until(condition, seconds: float) -> None:
+def wait_until(condition, seconds: float = 60.0) -> None:
+    """Wait for what comes soon; the deadline is for a broken run, not for a slow machine."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
