@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench manage audit sbom lock environment environment-dev
 MAKEFLAGS += --no-print-directory
+# Tests and houses start a hundred processes; each would compile the whole project anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Asked to run something, because a version manager may offer names of Pythons it does not have.
 ifndef PYTHON
@@ -40,7 +42,7 @@ check: environment-dev
 # The tests run even when a gate fails: one call shows everything that is wrong.
 test: environment-dev
 	@gates=0; $(PY) tools/gates.py || gates=1; \
-	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS); tests=$$?; \
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS); tests=$$?; \
 	test $$gates -eq 0 || echo "evosense: at least one gate failed, see above" >&2; \
 	exit $$((gates || tests))
 

@@ -113,11 +113,14 @@ class House:
     def _command(self, name: str) -> list[str]:
         if name == "web":
             web = ["evosense.asgi:application", "--port", str(self.port), "--log-level", "warning"]
-            return [sys.executable, "-m", "uvicorn", *web, "--no-proxy-headers"]
+            # As `make run` starts it: pages that are still open hold up nobody.
+            web += ["--timeout-graceful-shutdown", "2", "--no-proxy-headers"]
+            return [sys.executable, "-m", "uvicorn", *web]
         if name == "tasks":
             tasks = ["worker", "--pool", "solo", "--loglevel", "warning", "--without-gossip"]
             return [sys.executable, "-m", "celery", "-A", "evosense", *tasks]
-        return [sys.executable, "manage.py", name]
+        # The checks read every page of the site; tests/test_deployment.py starts all with them.
+        return [sys.executable, "manage.py", name, "--skip-checks"]
 
 
 @contextmanager

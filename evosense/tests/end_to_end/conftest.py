@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
 import pytest
 
-from evosense.core.schema import public_scope, tenant_scope
+from evosense.core.schema import TenantRef, public_scope, tenant_scope
 from evosense.testing.databases import ALPHA
 from evosense.testing.house import House, running_house
 from messaging.tests.simulator.process import SimulatorProcess, running_simulator
@@ -51,22 +52,41 @@ class Line:
         return self.send("messages.upsert", data)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def also() -> tuple[str, ...]:
     """Processes that the tests of a file need besides."""
     return ()
 
 
-@pytest.fixture
-def house(committed, tmp_path, also) -> Iterator[House]:
+@pytest.fixture(scope="module")
+def processes(django_db_setup, django_db_blocker, tmp_path_factory, also) -> Iterator[House]:
+    """Start the house of a file once: that costs more than most of its tests."""
+    folder = tmp_path_factory.mktemp("house")
+    with (
+        django_db_blocker.unblock(),
+        answering({"alpha.localhost": ALPHA}),
+        running_house(folder, "web", "ingest_worker", "relay", *also) as running,
+    ):
+        yield running
+
+
+@contextmanager
+def answering(hosts: dict[str, TenantRef]) -> Iterator[None]:
+    """Give companies hosts that a browser reaches."""
     from tenancy.models import Domain
 
     with public_scope():
-        Domain.objects.create(tenant_id=ALPHA.id, domain="alpha.localhost", is_primary=False)
-    with running_house(tmp_path, "web", "ingest_worker", "relay", *also) as running:
-        yield running
+        for host, ref in hosts.items():
+            Domain.objects.create(tenant_id=ref.id, domain=host, is_primary=False)
+    yield
     with public_scope():
-        Domain.objects.filter(domain="alpha.localhost").delete()
+        Domain.objects.filter(domain__in=hosts).delete()
+
+
+@pytest.fixture
+def house(committed, processes) -> House:
+    """Give a test the house of its file, over tables that are emptied afterwards."""
+    return processes
 
 
 @pytest.fixture

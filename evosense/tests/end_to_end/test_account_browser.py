@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from evosense.core.schema import public_scope
 from evosense.testing.databases import ALPHA, BETA
 from evosense.testing.house import House
+from evosense.tests.end_to_end.conftest import answering
 from evosense.tests.end_to_end.test_browser import DESK, FLAGS
 
 pytestmark = pytest.mark.browser
@@ -30,23 +30,21 @@ DEVICE = {
 }
 
 
-@pytest.fixture
-def house(committed, tmp_path, monkeypatch) -> Iterator[House]:
+@pytest.fixture(scope="module")
+def processes(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[House]:
     from evosense.testing import house as houses
-    from tenancy.models import Domain
 
-    with public_scope():
-        for ref in (ALPHA, BETA):
-            host = f"{ref.slug}.{PARENT}"
-            Domain.objects.create(tenant_id=ref.id, domain=host, is_primary=False)
     real = houses._environment
-    monkeypatch.setattr(
-        houses, "_environment", lambda *given: {**real(*given), "PUBLIC_HOST": PARENT}
-    )
-    with houses.running_house(tmp_path, "web") as running:
-        yield running
-    with public_scope():
-        Domain.objects.filter(domain__endswith=PARENT).delete()
+    with (
+        django_db_blocker.unblock(),
+        answering({f"{ref.slug}.{PARENT}": ref for ref in (ALPHA, BETA)}),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(
+            houses, "_environment", lambda *given: {**real(*given), "PUBLIC_HOST": PARENT}
+        )
+        with houses.running_house(tmp_path_factory.mktemp("house"), "web") as running:
+            yield running
 
 
 @pytest.fixture

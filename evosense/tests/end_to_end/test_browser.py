@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 
 import pytest
@@ -209,18 +209,21 @@ def test_no_page_has_an_accessibility_violation(inside, line) -> None:
         f"/conexoes/{connection}/",
         f"/conexoes/{connection}/eventos/",
     ]
+    assert looks(inside, addresses) == {}
+
+
+def looks(page: Page, addresses: Iterable[str]) -> dict[tuple[str, int, str], list]:
+    """Return the violations of pages, opened on a desk and on a phone, in light and in dark."""
     found = {}
-    # One house for all four looks: starting it costs more than looking.
-    for theme, size in product(("light", "dark"), (DESK, PHONE)):
-        inside.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        inside.set_viewport_size(size)
-        for address in addresses:
-            inside.goto(address)
-            inside.wait_for_load_state("load")
-            wrong = violations(inside)
-            if wrong:
-                found[address, theme, size["width"]] = wrong
-    assert found == {}
+    for size, address in product((DESK, PHONE), addresses):
+        page.set_viewport_size(size)
+        page.goto(address)
+        page.wait_for_load_state("load")
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            if wrong := violations(page):
+                found[address, size["width"], theme] = wrong
+    return found
 
 
 def violations(page: Page) -> list[tuple[str, str]]:

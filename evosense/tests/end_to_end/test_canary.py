@@ -42,11 +42,13 @@ HOLDS_TEXTS = {
 _COPY = re.compile(r"^COPY (\S+) .*?;\n(.*?)^\\\.$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.fixture(autouse=True)
-def _log_as_in_production(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def _log_as_in_production():
     """Give the house, which starts afterwards, the log format of production from INFO on."""
-    monkeypatch.setenv("LOG_JSON", "1")
-    monkeypatch.setenv("LOG_LEVEL", "INFO")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOG_JSON", "1")
+        patch.setenv("LOG_LEVEL", "INFO")
+        yield
 
 
 def dump() -> str:

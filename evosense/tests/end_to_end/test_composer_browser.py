@@ -45,7 +45,7 @@ ARRIVED = ".tick.read, .tick.delivered"
 SOON = 30_000
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def also() -> tuple[str, ...]:
     return ("sender",)
 

@@ -64,6 +64,8 @@ def people(browser: Browser, house: House, settings: Any) -> Iterator[Any]:
         return context
 
     yield come
+    for context in browser.contexts:
+        context.close()
     assert complaints == []
 
 

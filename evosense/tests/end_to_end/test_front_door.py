@@ -3,14 +3,17 @@
 import re
 import time
 from collections.abc import Iterator
-from itertools import product
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, expect
 
 from evosense.core.schema import public_scope
 from evosense.testing.house import House, running_house
-from evosense.tests.end_to_end.test_browser import DESK, FLAGS, PHONE, violations
+from evosense.tests.end_to_end.test_browser import (  # noqa: F401  (a fixture)
+    DESK,
+    chromium,
+    looks,
+)
 
 # A whole company begins here; on a busy machine that takes minutes.
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -19,22 +22,15 @@ OWNER, COLLEAGUE = "camila@example.com", "joao@example.com"
 PASSWORD, NEW_PASSWORD = "um cavalo na varanda", "dois cavalos na varanda"
 
 
-@pytest.fixture
-def house(committed, tmp_path, monkeypatch) -> Iterator[House]:
-    # Letters become files of this house; the test session's own go to memory.
-    monkeypatch.setenv("EMAIL_URL", "")
-    monkeypatch.setenv("EVOSENSE_HOME", str(tmp_path))
-    with running_house(tmp_path, "web", "tasks") as running:
-        yield running
-
-
-@pytest.fixture
-def chromium(chromium_path) -> Iterator[Browser]:
-    with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
-        yield browser
-        browser.close()
+@pytest.fixture(scope="module")
+def processes(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("house")
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
+        # Letters become files of this house; the test session's own go to memory.
+        patch.setenv("EMAIL_URL", "")
+        patch.setenv("EVOSENSE_HOME", str(folder))
+        with running_house(folder, "web", "tasks") as running:
+            yield running
 
 
 @pytest.fixture
@@ -45,7 +41,7 @@ def complaints() -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def person(chromium, house, complaints):
+def person(chromium, house, complaints):  # noqa: F811
     """Return `person()`: a page in a browser of its own, on the public host."""
 
     def note(message: ConsoleMessage) -> None:
@@ -54,12 +50,15 @@ def person(chromium, house, complaints):
 
     def come() -> Page:
         address = f"http://localhost:{house.port}"
-        page = chromium.new_context(base_url=address, viewport=DESK, locale="pt-BR").new_page()
+        context = chromium.new_context(base_url=address, viewport=DESK, locale="pt-BR")
+        page = context.new_page()
         page.on("console", note)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         return page
 
-    return come
+    yield come
+    for context in chromium.contexts:
+        context.close()
 
 
 def press(page: Page) -> None:
@@ -170,22 +169,12 @@ def test_a_company_begins_invites_a_colleague_and_sees_it_audited(person, house)
 
 
 def test_the_front_door_is_open_to_everybody(person) -> None:
-    page = person()
-    found = {}
-    for theme, size in product(("light", "dark"), (DESK, PHONE)):
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        page.set_viewport_size(size)
-        for address in (
-            "/",
-            "/criar-conta/",
-            "/criar-conta/enviado/",
-            "/entrar/esqueci/",
-            "/termos/",
-            "/dev/mailbox",
-        ):
-            page.goto(address)
-            page.wait_for_load_state("load")
-            wrong = violations(page)
-            if wrong:
-                found[address, theme, size["width"]] = wrong
-    assert found == {}
+    addresses = (
+        "/",
+        "/criar-conta/",
+        "/criar-conta/enviado/",
+        "/entrar/esqueci/",
+        "/termos/",
+        "/dev/mailbox",
+    )
+    assert looks(person(), addresses) == {}

@@ -40,7 +40,7 @@ PLAY = """async (audio) => {
 }"""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def also() -> tuple[str, ...]:
     return ("tasks",)
 

@@ -47,6 +47,14 @@ def _one_connection():
         signal.connect(close_old_connections)
 
 
+@pytest.fixture(scope="module")
+def described():
+    """Return the API as its document describes it."""
+    loaded = schemathesis.openapi.from_dict(document())
+    loaded.app = WSGIHandler()
+    return loaded
+
+
 def _server(tenant):
     return EvolutionServer.objects.create(
         tenant_id=tenant.id, name="s", url="http://127.0.0.1:9", api_key="k", version="2.3.7"
@@ -55,7 +63,9 @@ def _server(tenant):
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 @pytest.mark.parametrize("mode", list(GenerationMode))
-def test_generated_requests_get_described_answers(tenant, monkeypatch, path, method, mode):
+def test_generated_requests_get_described_answers(
+    tenant, monkeypatch, described, path, method, mode
+):
     monkeypatch.setattr(rest, "RATE", 10_000)
     message = make_message()
     ids = {
@@ -67,9 +77,7 @@ def test_generated_requests_get_described_answers(tenant, monkeypatch, path, met
         "event_id": make_raw_event(message.connection, status=2),
     }
     headers = {"Authorization": f"Bearer {factories.make_api_key()}", "Host": HOST}
-    loaded = schemathesis.openapi.from_dict(document())
-    loaded.app = WSGIHandler()
-    operation = loaded[path][method.upper()]
+    operation = described[path][method.upper()]
     known = {name: value for name, value in ids.items() if f"{{{name}}}" in path}
 
     @seed(7)

@@ -57,7 +57,7 @@ def test_kills_at_any_moment_lose_and_repeat_nothing(stage: Stage, version: str)
 @pytest.mark.parametrize("version", ["2.3.7", "2.4.0-rc2"])
 def test_many_kills_over_many_connections(stage: Stage, version: str):
     """CI kills a few times; EVOSENSE_SENDER_KILLS=50 takes a minute and more each."""
-    fill(stage, version, lines=24, messages=60)
+    fill(stage, version, lines=min(24, 2 * KILLS), messages=min(60, 5 * KILLS))
     kill_at_random(stage, KILLS, random.Random(11))
     stage.proof.wait_until_final(400)
     stage.proof.assert_each_once(stage.simulator(version))
@@ -66,6 +66,7 @@ def test_many_kills_over_many_connections(stage: Stage, version: str):
 def test_a_database_that_drops_its_connections_costs_nothing(stage: Stage):
     fill(stage, "2.3.7", lines=4, messages=12)
     stage.nursery.sender()
+    wait_for(lambda: stage.proof.states()["sent"])
     cut = 0
     for _ in range(6):
         time.sleep(0.3)
