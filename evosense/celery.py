@@ -111,6 +111,11 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "kwargs": {"task": "analytics.tidy_analysis", "minutes": 15},
     },
+    "old judgements": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "analytics.forget_old_judgements", "minutes": 1440},
+    },
     "errands": {
         "task": "tenancy.fan_out",
         "schedule": 60.0,

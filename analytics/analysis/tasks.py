@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import shared_task
 
-from analytics.analysis import budget, cache, claims
+from analytics.analysis import budget, cache, claims, retention
 from analytics.analysis.calls import answered_lately
 from analytics.analysis.conversations import analyse_conversation, due_conversations
 from analytics.analysis.enqueue import note_messages
@@ -88,6 +88,13 @@ def analyse_silent_conversation(*, conversation_pk: int, trigger: str) -> None:
     except Conflict:
         # All that was said in it was deleted meanwhile.
         return
+
+
+@shared_task(name="analytics.forget_old_judgements", expires=3600)
+def forget_old_judgements() -> None:
+    """Delete judgements and calls whose time is over."""
+    retention.forget_judgements()
+    retention.forget_calls()
 
 
 @shared_task(name="analytics.tidy_analysis", expires=3600)

@@ -135,8 +135,14 @@ class Inference(models.Model):
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
     cost_micros = models.BigIntegerField(default=0)
+    # Without a constraint: forgetting a call would have to look through all judgements for it.
     call = models.ForeignKey(
-        ModelCall, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+        ModelCall,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     created_at = models.DateTimeField(db_default=Now())
 

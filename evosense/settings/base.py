@@ -58,6 +58,10 @@ OPERATOR_NETWORKS = env.items("OPERATOR_NETWORKS")
 # Name servers that are asked for the proofs of custom domains; empty is the system's.
 DNS_SERVERS = env.items("DNS_SERVERS")
 RAW_EVENT_RETENTION_DAYS = env.integer("RAW_EVENT_RETENTION_DAYS", 14)
+# Single judgements and calls to providers; what messages hold and what experiments compared stays.
+ANALYSIS_RETENTION_DAYS = env.integer("ANALYSIS_RETENTION_DAYS", 400)
+if ANALYSIS_RETENTION_DAYS < 60:
+    env.problem("ANALYSIS_RETENTION_DAYS: at least 60, which drift is measured against")
 
 # Files of messages come from a host of their own: whatever is in them, it meets no log-in there.
 MEDIA_HOST = env.text("MEDIA_HOST", f"media.{PUBLIC_HOST}").lower()
