@@ -193,12 +193,14 @@ def build_nav(permissions: Iterable[str], view_name: str) -> list[NavLink]:
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context processor; touches no database, so error pages may use it too."""
     match = getattr(request, "resolver_match", None)
-    nav = build_nav(getattr(request, "permissions", ()), match.view_name if match else "")
+    closed = _is_closed(request)
+    permissions = getattr(request, "permissions", ())
+    nav = [] if closed else build_nav(permissions, match.view_name if match else "")
     density = request.COOKIES.get("density", "")
     return {
         "shell": Shell(
             nav=nav,
-            links={name: url for name, url in _resolved_links() if url},
+            links={name: url for name, url in _resolved_links(closed=closed) if url},
             workspace=str(getattr(getattr(request, "tenant", None), "name", "")),
             theme=_theme(request),
             density="compact" if density == "compact" else "",
@@ -252,8 +254,15 @@ def _link(item: NavItem, view_name: str) -> NavLink | None:
     )
 
 
-def _resolved_links() -> Iterable[tuple[str, str]]:
-    return ((name, _reverse(url_name)) for name, url_name in _links.items())
+def _is_closed(request: HttpRequest) -> bool:
+    """Tell whether the company may not work now: counters would lead off its open pages."""
+    tenant = getattr(request, "tenant", None)
+    return bool(tenant and tenant.is_restricted() and not getattr(request, "support", None))
+
+
+def _resolved_links(*, closed: bool) -> Iterable[tuple[str, str]]:
+    links = ((name, _reverse(url_name)) for name, url_name in _links.items())
+    return ((name, url) for name, url in links if not (closed and name == "events"))
 
 
 def _reverse(url_name: str) -> str:

@@ -1,5 +1,6 @@
 """A suspended or expired company is refused by pages, API, tasks and streams alike."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -47,6 +48,18 @@ def test_the_owner_reaches_why_the_export_and_their_account(suspended):
     assert browser.get("/ajustes/dados/").status_code == 200
     assert browser.get("/conta/perfil/").status_code in {200, 404}
     assert browser.get("/conta/eventos/").status_code == 403
+
+
+def test_pages_that_stay_open_fetch_nothing_that_leads_away(suspended):
+    """A counter that is refused sends its page to where the reason stands."""
+    browser = factories.client_for("owner")
+    for path in ("/ajustes/dados/", "/conta/perfil/"):
+        page = browser.get(path).text
+        assert 'data-controller="live"' not in page
+        for url in re.findall(r'hx-get="([^"]+)"[^>]*hx-trigger="[^"]*load', page):
+            answer = browser.get(url, headers={"HX-Request": "true"})
+            assert "HX-Redirect" not in answer, url
+        assert "/conversas/" not in page, "nothing is offered that is closed"
 
 
 def test_a_fragment_is_not_answered_with_a_page(suspended):
