@@ -8,10 +8,12 @@ from analytics.analysis.tasks import note_stored_messages
 from analytics.events import MessagesJudged
 from analytics.experiments import live
 from analytics.experiments.tasks import shadow_messages
+from analytics.search import saved
 from analytics.selectors.told import told_of
 from analytics.selectors.volume import inbound_by_hour
 from analytics.tasks import count_stored_messages
 from evosense.core.backlog import register_backlog
+from evosense.core.handover import register_handover
 from evosense.core.outbox import subscribe
 from evosense.core.shell import NavItem, register_nav
 from messaging.events import MediaChanged, MessagesChanged, MessagesStored
@@ -29,6 +31,13 @@ def register() -> None:
     register_backlog("analysis", claims.waiting)
     register_history(inbound_by_hour)
     register_lookup(told_of)
+    register_handover(
+        "searches",
+        _("Saved searches"),
+        saved.kept_by,
+        saved.hand_over,
+        _("Nobody: they are deleted"),
+    )
     register_nav(
         NavItem(
             "overview",

@@ -5,13 +5,17 @@ class MessagingConfig(AppConfig):
     name = "messaging"
 
     def ready(self) -> None:
+        from django.utils.translation import gettext_lazy as _  # noqa: PLC0415
+
         from evosense.core.backlog import register_backlog  # noqa: PLC0415
+        from evosense.core.handover import register_handover  # noqa: PLC0415
         from evosense.core.outbox import listen, subscribe  # noqa: PLC0415
         from messaging import audit_catalogue, media_tasks, navigation  # noqa: PLC0415
         from messaging.events import MessagesStored  # noqa: PLC0415
         from messaging.hints import send_hint  # noqa: PLC0415
         from messaging.selectors import counts  # noqa: PLC0415
         from messaging.sender import metrics  # noqa: PLC0415
+        from messaging.services import drafts  # noqa: PLC0415
         from messaging.services.media import sweeping  # noqa: PLC0415
         from tenancy.db.tickets import Fairly  # noqa: PLC0415
 
@@ -21,6 +25,13 @@ class MessagingConfig(AppConfig):
         register_backlog("dead", counts.dead_events)
         register_backlog("media", sweeping.waiting)
         register_backlog("outbox", counts.unfinished_sends)
+        register_handover(
+            "drafts",
+            _("Unsent drafts"),
+            drafts.begun_by,
+            drafts.hand_over,
+            _("Nobody: they are deleted"),
+        )
         metrics.register()
         subscribe(MessagesStored, Fairly("media", media_tasks.fetch_stored_media))
         self._watch_over()

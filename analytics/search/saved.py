@@ -79,6 +79,41 @@ def remove_search(public_id: UUID, *, user_id: int) -> None:
         row.delete()
 
 
+def kept_by(user_id: int) -> int:
+    """Return how many searches somebody keeps."""
+    return SavedSearch.objects.filter(user_id=user_id).count()
+
+
+def hand_over(user_id: int, to_user_id: int | None) -> int:
+    """Give somebody's searches to another person, and forget the rest; returns how many went.
+
+    One whose name the heir uses already is named after its order; beyond 50 none goes.
+    """
+    rows = list(SavedSearch.objects.select_for_update().filter(user_id=user_id).order_by("pk"))
+    moved = 0
+    if to_user_id is not None:
+        names = {row.name for row in saved_searches(to_user_id)}
+        for row in rows[: max(0, MOST_SAVED - len(names))]:
+            name = _free_name(row.name, names)
+            names.add(name)
+            SavedSearch.objects.filter(pk=row.pk).update(user_id=to_user_id, name=name)
+            moved += 1
+    for row in rows[moved:]:
+        close_notice(row)
+        row.delete()
+    return moved
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """Return `name`, with a number behind it where it is taken."""
+    number = 1
+    found = name
+    while found in taken:
+        number += 1
+        found = f"{name[: LONGEST_NAME - 5]} ({number})"
+    return found
+
+
 def alerts_of(rows: list[SavedSearch]) -> dict[UUID, Alert]:
     """Return the open notices of saved searches, in one query."""
     subjects = [str(row.public_id) for row in rows]

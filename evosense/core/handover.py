@@ -2,7 +2,7 @@
 
 Apps announce what they hand over in `AppConfig.ready`:
 
-    register_handover("conversations", _("Open conversations"), count_of, move)
+    register_handover("drafts", _("Unsent drafts"), count_of, move, _("Nobody: they are deleted"))
 
 `counter(user_id)` and `mover(user_id, to_user_id)` run in the company's schema, the mover inside
 the transaction that deactivates the person; `to_user_id` None means that nobody takes it.
@@ -22,6 +22,8 @@ class Handover:
     label: Any
     counter: Counter
     mover: Mover
+    # What happens when nobody takes them.
+    otherwise: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +33,25 @@ class Estate:
     name: str
     label: Any
     count: int
+    otherwise: Any
 
 
 _handovers: dict[str, Handover] = {}
 
 
-def register_handover(name: str, label: Any, counter: Counter, mover: Mover) -> None:
+def register_handover(
+    name: str, label: Any, counter: Counter, mover: Mover, otherwise: Any
+) -> None:
     """Add something that people hold, or replace the one with this name."""
-    _handovers[name] = Handover(name, label, counter, mover)
+    _handovers[name] = Handover(name, label, counter, mover, otherwise)
 
 
 def estates_of(user_id: int) -> list[Estate]:
     """Return what the person holds, leaving out what there is nothing of."""
-    found = [Estate(one.name, one.label, one.counter(user_id)) for one in _handovers.values()]
+    found = [
+        Estate(one.name, one.label, one.counter(user_id), one.otherwise)
+        for one in _handovers.values()
+    ]
     return [estate for estate in found if estate.count]
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from messaging.models import ComposerDraft
+from messaging.models import ComposerDraft, Upload
 
 # What WhatsApp takes in one message.
 LONGEST = 65_536
@@ -94,6 +94,41 @@ def drafts_in(conversation_pks: Collection[int], user_id: int) -> dict[int, str]
     rows = ComposerDraft.objects.filter(conversation_id__in=conversation_pks, user_id=user_id)
     begun = rows.exclude(text="").values_list("conversation_id", "text")
     return {pk: text[:200] for pk, text in begun}
+
+
+def begun_by(user_id: int) -> int:
+    """Return how many drafts of this person hold something."""
+    return _begun(user_id).count()
+
+
+def hand_over(user_id: int, to_user_id: int | None) -> int:
+    """Give the person's drafts to somebody, and forget the rest; returns how many went.
+
+    Where the heir has begun something in the same conversation, that stays and this one goes.
+    """
+    moved = 0
+    if to_user_id is not None:
+        begun = _begun(user_id).select_for_update(no_key=True).order_by("pk")
+        moved = sum(_take_over(row, to_user_id) for row in begun)
+    ComposerDraft.objects.filter(user_id=user_id).delete()
+    return moved
+
+
+def _take_over(draft: ComposerDraft, to_user_id: int) -> bool:
+    own = _locked(draft.conversation_id, to_user_id)
+    if own.text.strip() or own.uploads or own.quoted:
+        return False
+    waiting = [found.id for one in draft.uploads if (found := Attached.of(one))]
+    files = Upload.objects.filter(public_id__in=waiting, actor_user_id=draft.user_id, used_at=None)
+    files.update(actor_user_id=to_user_id)
+    own.key, own.text, own.quoted, own.uploads = draft.key, draft.text, draft.quoted, draft.uploads
+    _save(own)
+    return True
+
+
+def _begun(user_id: int) -> QuerySet[ComposerDraft]:
+    rows = ComposerDraft.objects.filter(user_id=user_id, key__isnull=False)
+    return rows.exclude(text="", uploads=[], quoted=None)
 
 
 def _rows(conversation_pk: int, user_id: int) -> QuerySet[ComposerDraft]:

@@ -224,7 +224,7 @@ def test_what_somebody_holds_goes_to_the_heir_in_the_same_transaction(tenant, mo
     moved = []
     monkeypatch.setattr(handover, "_handovers", {})
     handover.register_handover(
-        "things", "Things", lambda _user: 3, lambda old, new: moved.append((old, new)) or 3
+        "things", "Things", lambda _user: 3, lambda old, new: moved.append((old, new)) or 3, "lost"
     )
     assert [(one.name, one.count) for one in handover.estates_of(agent.user_id)] == [("things", 3)]
     with as_(admin):

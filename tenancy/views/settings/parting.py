@@ -80,8 +80,7 @@ def _page(request: HttpRequest, person: read.Person, error: Any, status: int = 2
     context = {
         "person": person,
         "error": error,
-        "estates": estates_of(person.user_id),
-        "heirs": [(NOBODY, _("Nobody: they wait for the next free person")), *heirs],
+        "estates": [(one, [(NOBODY, one.otherwise), *heirs]) for one in estates_of(person.user_id)],
         "keys": members.personal_keys(tenant_id=tenant_id(), user_id=person.user_id),
         "is_me": person.user_id == user_id(request),
     }
