@@ -144,6 +144,7 @@ def _set_up(request: HttpRequest, user: User, target: str, *, is_in: bool) -> Ht
         "width": width,
         "secret": mfa.shown_secret(sealed),
         "offered": passkeys.offered_on(request),
+        "next_name": _next_name(1),
     }
     return render(request, "operators/factor_new.html", context, status=422 if reason else 200)
 
@@ -165,10 +166,14 @@ def _factor_page(request: HttpRequest, user: User) -> HttpResponse:
         "offered": passkeys.offered_on(request),
         "may_change": proved_recently(request),
         "is_last": bool(factors.app_since) + len(keys) == 1,
-        "next_name": _("Passkey %(n)d") % {"n": len(keys) + 1},
+        "next_name": _next_name(len(keys) + 1),
         "target": reverse("admin:index"),
     }
     return render(request, "operators/factor.html", context)
+
+
+def _next_name(number: int) -> str:
+    return _("Passkey %(n)d") % {"n": number}
 
 
 def enter(
