@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from messaging.simulator.delivery import bearer
 from messaging.tests.receiver.load import body_of
 from messaging.tests.receiver.servers import Process, digest, wait_until
 
@@ -104,6 +105,17 @@ def test_wrong_tokens_and_unknown_connections_get_the_same_404(cluster, line, re
     ]
     assert {(answer.status, answer.body) for answer in answers} == {(404, b'{"error":"not found"}')}
     assert stored(cluster) == []
+
+
+@pytest.mark.parametrize("age", [0, 3_600])
+def test_evolutions_own_token_neither_opens_nor_closes_the_door(cluster, line, receiver, age):
+    """docs/decisions/009: what it signs is not the event, and late retries carry it expired."""
+    signed = bearer("k" * 32, time.time() - age)
+    alone = receiver.post(line.path, EVENT, authorization=signed)
+    beside = receiver.post(line.path, EVENT, authorization=signed, x_evosense_token=line.token)
+    assert (alone.status, beside.status) == (404, 200)
+    assert len(stored(cluster)) == 1
+    assert signed not in receiver.log
 
 
 def test_other_methods_are_refused_with_allow(line, receiver):
