@@ -5,11 +5,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.embedded import encoder, hashing, space
+from analytics.embedded import encoder, former_space, hashing, space
 
 Engine = Callable[[Sequence[str]], NDArray[np.float32]]
 
-_ENGINES: dict[str, Engine] = {space.CODE: space.embed, hashing.CODE: hashing.embed}
+_ENGINES: dict[str, Engine] = {
+    space.CODE: space.embed,
+    former_space.CODE: former_space.embed,
+    hashing.CODE: hashing.embed,
+}
 
 
 def engine(code: str) -> Engine:

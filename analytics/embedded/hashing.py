@@ -1,6 +1,6 @@
 """Words and pieces of words as a vector, without any model: the engine that is always there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from zlib import crc32
@@ -24,9 +24,14 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
 
 def hashed(texts: Sequence[str], width: int) -> NDArray[np.float32]:
     """Return signed feature counts of each text folded into `width` numbers, of length 1."""
-    rows = np.zeros((len(texts), width), dtype=np.float32)
-    for row, text in zip(rows, texts, strict=True):
-        _fill(row, parts(text))
+    return fold([parts(text) for text in texts], width)
+
+
+def fold(found: Sequence[Mapping[str, float]], width: int) -> NDArray[np.float32]:
+    """Return named weights of each text, signed and added up in `width` places, of length 1."""
+    rows = np.zeros((len(found), width), dtype=np.float32)
+    for row, named in zip(rows, found, strict=True):
+        _fill(row, named)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.where(norms > 0, norms, 1), dtype=np.float32)
 
@@ -59,7 +64,7 @@ def _add(found: dict[str, float], names: Iterable[str], weight: float) -> None:
         found[name] = found[name] + weight * 0.3 if name in found else weight
 
 
-def _fill(row: NDArray[np.float32], found: dict[str, float]) -> None:
+def _fill(row: NDArray[np.float32], found: Mapping[str, float]) -> None:
     for name, weight in found.items():
         place, sign = _place(name)
         row[place % len(row)] += sign * weight

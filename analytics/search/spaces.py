@@ -20,7 +20,7 @@ State = EmbeddingModel.State
 # How wide the index is searched: 100 found 98.6 % of the nearest, 200 99.9 % at 2 ms more.
 EF_SEARCH = 200
 # Until enough messages were measured: where 99 % and 99.9 % of random pairs usually end.
-EMBEDDED_CUTS = (0.26, 0.42)
+EMBEDDED_CUTS = (0.24, 0.45)
 REMOTE_CUTS = (0.55, 0.70)
 
 

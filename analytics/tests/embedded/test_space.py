@@ -3,16 +3,18 @@ import sys
 
 import numpy as np
 
-from analytics.embedded import engines, hashing, space
+from analytics.embedded import engines, former_space, hashing, space
 from analytics.embedded.conversation import judge_conversation
 from analytics.embedded.explain import Reason, reasons
+from analytics.embedded.senses import senses
 from analytics.values import Judgement, Turn
+from tools.train_space import digest
 
 TEXTS = ["meu pedido não chegou", "cadê minha encomenda?", "qual o horário?", "", "😡"]
 
 
 def test_vectors_have_one_length_and_width() -> None:
-    for code in (space.CODE, hashing.CODE):
+    for code in (space.CODE, former_space.CODE, hashing.CODE):
         vectors = engines.engine(code)(TEXTS)
         assert vectors.shape == (5, 768)
         assert vectors.dtype == np.float32
@@ -28,6 +30,41 @@ def test_company_does_not_move_a_vector() -> None:
 
 def test_the_default_is_the_encoder_where_it_is_installed() -> None:
     assert engines.default_code() == space.CODE
+
+
+def test_the_space_of_the_release_before_answers_until_its_messages_are_placed_anew() -> None:
+    assert len({space.CODE, former_space.CODE, hashing.CODE}) == 3
+    before, now = (engines.engine(code)(TEXTS[:3]) for code in ("embed-use-1", "embed-use-2"))
+    assert np.abs(before - now).max() > 0.01
+
+
+def test_weights_were_made_from_the_needs_that_are_here() -> None:
+    assert space.weights().trained_on == digest()
+
+
+def test_words_that_stand_for_the_same_need_are_known_as_such() -> None:
+    assert senses("cadê minha encomenda") & senses("o pacote ainda não chegou")
+    assert senses("quero meu dinheiro de volta") & senses("where is my refund?")
+    assert not senses("gás") & senses("gastei demais")
+    assert senses("") == set()
+
+
+def test_one_need_in_other_words_lies_nearer_than_another_need() -> None:
+    asked, same, other = space.embed(
+        [
+            "quero meu dinheiro de volta",
+            "cadê meu reembolso?",
+            "quero mesa para dez na volta",
+        ]
+    )
+    assert asked @ same > asked @ other
+
+
+def test_words_that_nobody_learnt_still_find_themselves() -> None:
+    first, second, other = space.embed(
+        ["o modelo zyxquart chegou?", "tem zyxquart", "tem estoque do plutônico"]
+    )
+    assert first @ second > first @ other
 
 
 def test_lexical_vectors_are_the_same_in_every_process() -> None:
