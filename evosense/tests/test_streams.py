@@ -51,7 +51,7 @@ class Browser:
         self.changed.set()
 
     async def sees(self, text: str) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while text not in self.text:
                 self.changed.clear()
                 await self.changed.wait()
@@ -70,7 +70,7 @@ async def connected(tenant_id, **options):
         yield browser
     finally:
         browser.closed.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 60)
         await streams_app._client().aclose()
         streams_app._clients.clear()
 

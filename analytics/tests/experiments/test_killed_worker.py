@@ -53,7 +53,7 @@ def test_another_worker_ends_what_a_killed_one_began(monkeypatch):
 def _judge_slowly(run_pk):
     class Slow(FakeJudge):
         def __call__(self, items, arm, **mark):
-            time.sleep(0.2)
+            time.sleep(0.5)
             return super().__call__(items, arm, **mark)
 
     worker.judge_items = Slow()

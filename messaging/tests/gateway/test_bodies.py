@@ -80,7 +80,7 @@ def simulator() -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def _sim(url: str, method: str, path: str, body: Any = None) -> Any:

@@ -231,7 +231,7 @@ def test_the_client_has_room_for_every_thread_of_a_sender(
 
     def respond(handler: http.server.BaseHTTPRequestHandler) -> None:
         # Nobody is answered before all have come.
-        together.wait(20)
+        together.wait(60)
         body = b'{"key": {"id": "A1", "remoteJid": "x"}}'
         handler.send_response(201)
         handler.send_header("Content-Length", str(len(body)))
@@ -248,7 +248,7 @@ def test_the_client_has_room_for_every_thread_of_a_sender(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(90)
 
     assert found == ["accepted"] * 64
     assert instance.server_id == UUID(int=7)

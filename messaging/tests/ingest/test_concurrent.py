@@ -126,7 +126,7 @@ def test_process_stops_cleanly_in_the_middle_of_work(committed, tenant):
         while pending() in (0, 600) and time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == 0, errors.decode()

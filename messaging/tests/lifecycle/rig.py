@@ -78,7 +78,7 @@ class World:
         Worker().drain()
         return len(fresh)
 
-    def until(self, is_true: Callable[[], Any], seconds: float = 15) -> Any:
+    def until(self, is_true: Callable[[], Any], seconds: float = 60) -> Any:
         """Take in what comes until `is_true` says so; returns what it said."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -163,5 +163,5 @@ def simulator(*options: str, version: str = "2.3.7") -> Iterator[str]:
         yield json.loads(process.stdout.readline())["url"]
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
         process.stdout and process.stdout.close()

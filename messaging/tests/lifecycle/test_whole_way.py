@@ -22,7 +22,7 @@ def house(committed, tmp_path, settings):
         yield running
 
 
-def until(is_true, seconds=40.0):
+def until(is_true, seconds=90.0):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := is_true():
@@ -65,5 +65,5 @@ def _write_while(world, line, act):
             time.sleep(0.3)
     finally:
         stop.set()
-        writer.join(20)
+        writer.join()
     return len(sent)

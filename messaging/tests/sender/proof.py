@@ -46,7 +46,7 @@ QUICK = {
 }
 
 
-def wait_for(question: Callable[[], Any], seconds: float = 40.0, what: str = "") -> Any:
+def wait_for(question: Callable[[], Any], seconds: float = 90.0, what: str = "") -> Any:
     """Ask until the answer is true; the deadline is for a broken run, not for a slow machine."""
     deadline = time.monotonic() + seconds
     while True:
@@ -146,7 +146,7 @@ class Nursery:
     def close(self) -> None:
         self.end_all()
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 @dataclass

@@ -60,7 +60,7 @@ class SimulatorProcess:
 
     def stop(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
         if self.process.stdout:
             self.process.stdout.close()
 

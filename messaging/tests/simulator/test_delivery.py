@@ -181,7 +181,7 @@ def test_live_traffic_starts_and_stops():
         await rig.open_instance(VERTICAL_LINES[0].instance)
         _, shown = await rig.post("/_sim/traffic", {"rate": 3000})
         assert shown["running"]
-        for _ in range(60):
+        for _ in range(1200):
             await asyncio.sleep(0.05)
             if rig.sim.traffic.posted > 10:
                 break

@@ -27,11 +27,11 @@ def test_it_runs_alone_and_says_where(tmp_path: Path):
     try:
         assert process.stdout
         url = json.loads(process.stdout.readline())["url"]
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310
             assert json.load(answer)["version"] == "2.3.7"
     finally:
         process.terminate()
-        assert process.wait(10) is not None
+        assert process.wait(60) is not None
 
 
 def refused(arguments: list[str], home: Path) -> str:

@@ -272,7 +272,7 @@ def test_a_hanging_server_ends_with_the_clients_patience():
         await rig.open_instance()
         await rig.post("/_sim/faults", {"kind": "hang", "count": 1})
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(rig.post("/message/sendText/evs-1", TEXT), 0.1)
+            await asyncio.wait_for(rig.post("/message/sendText/evs-1", TEXT), 1.0)
         assert (await rig.post("/message/sendText/evs-1", TEXT))[0] == 201
 
     play(scene)

@@ -64,7 +64,7 @@ def test_codes_follow_each_other_until_the_limit():
     async def scene(rig: Rig) -> None:
         await rig.post("/instance/create", CREATE)
         await rig.call("GET", CONNECT)
-        for _ in range(500):
+        for _ in range(6000):
             if rig.events("connection.update")[-1]["data"]["state"] == "refused":
                 break
             await asyncio.sleep(0.01)
