@@ -78,9 +78,11 @@ def answering(hosts: dict[str, TenantRef]) -> Iterator[None]:
     with public_scope():
         for host, ref in hosts.items():
             Domain.objects.create(tenant_id=ref.id, domain=host, is_primary=False)
-    yield
-    with public_scope():
-        Domain.objects.filter(domain__in=hosts).delete()
+    try:
+        yield
+    finally:
+        with public_scope():
+            Domain.objects.filter(domain__in=hosts).delete()
 
 
 @pytest.fixture
