@@ -21,7 +21,7 @@ from analytics.errands.asking import ask_judgement
 from analytics.models import Inference
 from evosense.core.rest import ApiView, answer_post, checked_body, page_of
 from evosense.core.rest_schema import Operation, describes, page_serializer
-from messaging.selectors.wordings import message_pk, public_ids_of
+from messaging.selectors.wordings import message_pk, message_pks, public_ids_of
 
 
 class InferenceList(ApiView):
@@ -94,7 +94,7 @@ class AnalysisBatch(ApiView):
     def post(self, request: Request) -> Response:
         """Queue messages whose words were not judged yet, as the settings want them."""
         fields = checked_body(BatchInputSerializer, request.data)
-        pks = [message_pk(message_id) for message_id in dict.fromkeys(fields["message_ids"])]
+        pks = message_pks(list(dict.fromkeys(fields["message_ids"])))
 
         def queue() -> dict[str, int]:
             queued = note_messages(pks, is_asked=True)

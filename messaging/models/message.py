@@ -280,6 +280,12 @@ class MessageMedia(models.Model):
                 name="messaging_media_file",
                 condition=~models.Q(storage_key=""),
             ),
+            # Only what was spoken and written down: files as such cost it nothing.
+            GinIndex(
+                SearchVector(Fold(Left("transcript", SEARCHED_CHARACTERS)), config="portuguese"),
+                name="messaging_media_folded_words",
+                condition=models.Q(transcript__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

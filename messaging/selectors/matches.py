@@ -9,13 +9,13 @@ from uuid import UUID
 
 from django.contrib.postgres.search import SearchQuery, SearchRank, SearchVector
 from django.db.models import Count, Max, Min, Q, QuerySet, Value
-from django.db.models.functions import Left
+from django.db.models.functions import Coalesce, Left
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import Invalid
 from evosense.core.folding import Fold
 from evosense.core.schema import database_cursor
-from messaging.models import Connection, Contact, Conversation, Message
+from messaging.models import Connection, Contact, Conversation, Message, MessageMedia
 from messaging.models.message import SEARCHED_CHARACTERS
 from messaging.selectors.conversations import ConnectionTag, tag_of
 from messaging.selectors.people import Person, people
@@ -23,6 +23,12 @@ from messaging.selectors.search import clean, contacts_like, contacts_of_jid
 
 # The index messaging_message_folded_words is over exactly this expression.
 TEXT_WORDS = SearchVector(Fold(Left("text", SEARCHED_CHARACTERS)), config="portuguese")
+# And the index messaging_media_folded_words over this one, where there is a transcript.
+SPOKEN_WORDS = SearchVector(Fold(Left("transcript", SEARCHED_CHARACTERS)), config="portuguese")
+# The same, seen from a message; only for ranking, because no index helps a join.
+_ALL_WORDS = TEXT_WORDS + SearchVector(
+    Fold(Left(Coalesce("media__transcript", Value("")), SEARCHED_CHARACTERS)), config="portuguese"
+)
 # Words of texts against words asked for, by the folding and the stems of the index.
 _MATCHED = """
 WITH asked AS (
@@ -169,14 +175,30 @@ def words_query(words: str, *, is_phrase: bool = False) -> SearchQuery:
 
 
 def newest_with(rows: QuerySet[Message], query: SearchQuery, limit: int) -> list[int]:
-    """Return the keys of the newest messages that the query matches."""
-    found = rows.annotate(words=TEXT_WORDS).filter(words=query)
-    return list(found.order_by("-occurred_at", "-pk").values_list("pk", flat=True)[:limit])
+    """Return the keys of the newest messages that say, in writing or aloud, what is asked.
+
+    Two indexes, each asked by itself: an OR over two tables would use neither.
+    """
+    written = rows.annotate(words=TEXT_WORDS).filter(words=query)
+    found = _newest(written, limit)
+    spoken = list(_spoken(query).order_by("-message_id")[:limit])
+    if spoken:
+        found = sorted({*found, *_newest(rows.filter(pk__in=spoken), limit)}, reverse=True)[:limit]
+    return [pk for _occurred_at, pk in found]
+
+
+def _newest(rows: QuerySet[Message], limit: int) -> list[tuple[datetime, int]]:
+    return list(rows.order_by("-occurred_at", "-pk").values_list("occurred_at", "pk")[:limit])
+
+
+def _spoken(query: SearchQuery) -> "QuerySet[MessageMedia, int]":
+    rows = MessageMedia.objects.filter(transcript__isnull=False).annotate(words=SPOKEN_WORDS)
+    return rows.filter(words=query).values_list("message_id", flat=True)
 
 
 def ranked(pks: Collection[int], query: SearchQuery) -> list[int]:
     """Return these messages, the ones that say most of the query first, newer ones before older."""
-    rank = SearchRank(TEXT_WORDS, query, normalization=Value(1))
+    rank = SearchRank(_ALL_WORDS, query, normalization=Value(1))
     rows = Message.objects.filter(pk__in=pks).annotate(rank=rank)
     return list(rows.order_by("-rank", "-occurred_at", "-pk").values_list("pk", flat=True))
 
@@ -196,8 +218,9 @@ def places(pks: Collection[int]) -> dict[int, Place]:
 
 
 def texts(pks: Collection[int]) -> dict[int, str]:
-    """Return what these messages say."""
-    return dict(Message.objects.filter(pk__in=pks).values_list("pk", "text"))
+    """Return what these messages say, in writing or aloud."""
+    rows = Message.objects.filter(pk__in=pks).values_list("pk", "text", "media__transcript")
+    return {pk: "\n".join(filter(None, said)) for pk, *said in rows}
 
 
 def matches(pks: Sequence[int], *, show_numbers: bool) -> list[Match]:
@@ -281,6 +304,7 @@ def without_words(pks: Collection[int], query: SearchQuery) -> set[int]:
     """Return those of these messages that the query does not match."""
     rows = Message.objects.filter(pk__in=pks).annotate(words=TEXT_WORDS)
     said = set(rows.filter(words=query).values_list("pk", flat=True))
+    said.update(_spoken(query).filter(message_id__in=pks))
     return set(pks) - said
 
 

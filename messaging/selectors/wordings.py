@@ -128,6 +128,17 @@ def message_pk(public_id: UUID) -> int:
     return found
 
 
+def message_pks(public_ids: Collection[UUID]) -> list[int]:
+    """Return the keys of messages that people can see, in one query; raises NotFound for any."""
+    rows = Message.objects.filter(public_id__in=public_ids, is_hidden=False)
+    found = dict(rows.values_list("public_id", "pk"))
+    missing = next((one for one in public_ids if one not in found), None)
+    if missing is not None:
+        message = _("The message %(id)s does not exist.") % {"id": missing}
+        raise NotFound("message_not_found", message)
+    return [found[one] for one in public_ids]
+
+
 def public_ids_of(message_ids: Collection[int]) -> dict[int, UUID]:
     """Return the public ids of messages."""
     return dict(Message.objects.filter(pk__in=message_ids).values_list("pk", "public_id"))

@@ -184,12 +184,17 @@ def test_a_trial_says_what_it_cannot_take(tenant, ask, over, field) -> None:
     assert answer.json()["errors"][0]["field"].startswith(field)
 
 
-def test_many_messages_are_queued(tenant, ask) -> None:
+def test_many_messages_are_queued(tenant, ask, count_queries) -> None:
     messages = [make_message(text=f"foi bom {number}") for number in range(3)]
     body = {"message_ids": [str(one.public_id) for one in messages]}
     answer = ask("post", "analysis/messages", body)
     assert (answer.status_code, answer.json()) == (202, {"queued": 3})
     assert AnalysisJob.objects.count() == 3
+    with count_queries() as one:
+        ask("post", "analysis/messages", {"message_ids": body["message_ids"][:1]})
+    with count_queries() as many:
+        ask("post", "analysis/messages", body)
+    assert len(many) == len(one)
     assert ask("post", "analysis/messages", {"message_ids": [str(uuid4())]}).status_code == 404
     assert ask("post", "analysis/messages", {"message_ids": []}).status_code == 400
 

@@ -11,7 +11,7 @@ from analytics.search.service import Request, find, fuse
 from analytics.search.spread import spread
 from evosense.core.errors import Invalid
 from evosense.core.schema import tenant_scope
-from messaging.models import Message
+from messaging.models import Message, MessageMedia
 from messaging.selectors.matches import MatchFilter
 from messaging.tests.factories import (
     START,
@@ -59,6 +59,21 @@ def test_words_fold_accents_and_plurals_and_any_of_them_counts(said):
 def test_who_says_more_of_the_words_comes_first(said):
     said["both"] = make_message(text="boleto da entrega", occurred_at=START)
     assert names(said, look("boleto entrega", "words"))[0] == "both"
+
+
+def test_voice_is_found_by_what_was_said_in_it(said):
+    said["voice"] = voice = make_message(text="", type="audio")
+    spoken = "quero cancelar as assinaturas, protocolo 48.291"
+    MessageMedia.objects.create(message=voice, kind="audio", transcript=spoken)
+    assert names(said, look("assinatura boleto", "words"))[:2] in (
+        ["voice", "bill"],
+        ["bill", "voice"],
+    )
+    assert names(said, look('"cancelar as assinaturas"', "words")) == ["voice"]
+    assert names(said, look("48291", "words")) == ["voice"]
+    assert names(said, look("assinatura", "words", direction="outbound")) == []
+    assert "voice" not in names(said, look("boleto protocolo -cancelar", "words"))
+    assert "voice" in names(said, look("boleto protocolo", "words"))
 
 
 def test_a_phrase_and_a_minus_hold_strictly_in_every_mode(said):
