@@ -1,6 +1,7 @@
 """Every kind of letter: in both languages, in both forms, true, and free of anybody's HTML."""
 
 import re
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail as outbox
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from evosense.core.actor import Actor, acting
 from evosense.testing.databases import ALPHA
-from tenancy.models import Mail, Membership, User
+from tenancy.models import AuditEntry, Mail, Membership, User
 from tenancy.services import audit, invitations, mail, sign_ups
 from tenancy.tests import factories
 
@@ -75,7 +76,8 @@ def test_a_log_in_is_told_with_device_time_and_address(member) -> None:
     body = outbox.outbox[-1].body
     assert "Firefox · Linux" in body
     assert "192.0.2.44" in body
-    assert f"{timezone.localtime():%Y}" in body
+    at = AuditEntry.objects.get(pk=int(letter.object_id)).at
+    assert f"{at.astimezone(ZoneInfo(ALPHA.timezone)):%d/%m/%Y %H:%M}" in body
 
 
 def test_whoever_came_back_is_not_told_that_access_ended(member) -> None:
