@@ -51,9 +51,9 @@ def test_spanish_and_english() -> None:
 
 def test_search_by_meaning() -> None:
     lexical, paraphrased = frozen.queries("L"), frozen.queries("P")
-    assert frozen.recall_at_5(space.embed, lexical + paraphrased) >= 0.41
-    assert frozen.recall_at_5(space.embed, paraphrased) >= 0.29
-    assert frozen.recall_at_5(space.embed, paraphrased) > 2 * frozen.recall_at_5(
+    assert frozen.recall_at_5(space.embed, lexical + paraphrased) >= 0.57
+    assert frozen.recall_at_5(space.embed, paraphrased) >= 0.47
+    assert frozen.recall_at_5(space.embed, paraphrased) > 4 * frozen.recall_at_5(
         hashing.embed, paraphrased
     )
 
@@ -61,7 +61,7 @@ def test_search_by_meaning() -> None:
 def test_queries_in_spanish_and_english_find_portuguese() -> None:
     rows = [line.split("|", 2) for line in frozen.lines("retrieval_es_en.txt")]
     asked = [(topic.strip().lstrip("# "), text) for _language, topic, text in rows]
-    assert frozen.recall_at_5(space.embed, asked) >= 0.48
+    assert frozen.recall_at_5(space.embed, asked) >= 0.60
 
 
 def test_injected_orders_do_not_move_the_score() -> None:
