@@ -193,7 +193,7 @@ def build_nav(permissions: Iterable[str], view_name: str) -> list[NavLink]:
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context processor; touches no database, so error pages may use it too."""
     match = getattr(request, "resolver_match", None)
-    closed = _is_closed(request)
+    closed = is_closed(request)
     permissions = getattr(request, "permissions", ())
     nav = [] if closed else build_nav(permissions, match.view_name if match else "")
     density = request.COOKIES.get("density", "")
@@ -254,7 +254,7 @@ def _link(item: NavItem, view_name: str) -> NavLink | None:
     )
 
 
-def _is_closed(request: HttpRequest) -> bool:
+def is_closed(request: HttpRequest) -> bool:
     """Tell whether the company may not work now: counters would lead off its open pages."""
     tenant = getattr(request, "tenant", None)
     return bool(tenant and tenant.is_restricted() and not getattr(request, "support", None))

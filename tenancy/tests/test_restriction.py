@@ -46,20 +46,23 @@ def test_the_owner_reaches_why_the_export_and_their_account(suspended):
     shown = browser.get("/").content.decode()
     assert "/ajustes/dados/" in shown
     assert browser.get("/ajustes/dados/").status_code == 200
-    assert browser.get("/conta/perfil/").status_code in {200, 404}
+    assert browser.get("/conta/").status_code == 200
     assert browser.get("/conta/eventos/").status_code == 403
 
 
 def test_pages_that_stay_open_fetch_nothing_that_leads_away(suspended):
     """A counter that is refused sends its page to where the reason stands."""
     browser = factories.client_for("owner")
-    for path in ("/ajustes/dados/", "/conta/perfil/"):
-        page = browser.get(path).text
+    for path in ("/ajustes/dados/", "/conta/seguranca/"):
+        answer = browser.get(path)
+        assert answer.status_code == 200, path
+        page = answer.text
         assert 'data-controller="live"' not in page
         for url in re.findall(r'hx-get="([^"]+)"[^>]*hx-trigger="[^"]*load', page):
             answer = browser.get(url, headers={"HX-Request": "true"})
             assert "HX-Redirect" not in answer, url
-        assert "/conversas/" not in page, "nothing is offered that is closed"
+        for closed in ("/conversas/", "/ajustes/pessoas/"):
+            assert closed not in page, "nothing is offered that is closed"
 
 
 def test_a_fragment_is_not_answered_with_a_page(suspended):
