@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from analytics.models import EmbeddingModel, SavedSearch
-from analytics.search import filling, jobs
+from analytics.search import filling, jobs, spaces
 from evosense.testing.databases import BETA
 from messaging.tests.factories import make_message
 from tenancy.tests.factories import make_api_key
@@ -104,7 +104,7 @@ def test_the_call_of_the_source_system_exists_with_its_parameters(said, ask):
         "created_at",
     }
     calibrated = ask("post", "messages/semantic-search", {"query": "entrega"}).json()
-    assert calibrated["similarity_threshold"] == 0.26
+    assert calibrated["similarity_threshold"] == spaces.EMBEDDED_CUTS[0]
     low = {"query": "entrega", "similarity_threshold": -1}
     assert len(ask("post", "messages/semantic-search", low).json()["results"]) == 2
 

@@ -1,7 +1,9 @@
 """From one space to another: nothing mixes, nothing is lost, and it goes on after a crash."""
 
 import pytest
+from django.utils import timezone
 
+from analytics.embedded import former_space, space
 from analytics.models import EmbeddingModel, MessageEmbedding
 from analytics.search import engines, filling, jobs, meaning, spaces, switching
 from analytics.tests.search.conftest import CODE, fake_place
@@ -44,6 +46,23 @@ def test_a_new_space_is_filled_beside_the_old_one_then_takes_over_at_once(filled
     ids = set(MessageEmbedding.objects.values_list("model_id", "message_id"))
     assert ids == {(new.pk, one.pk) for one in [*filled, late]}
     assert new.pk != old.pk
+
+
+def test_a_release_with_a_better_space_goes_on_with_the_old_one_until_all_is_placed(tenant):
+    made = {"state": EmbeddingModel.State.ACTIVE, "activated_at": timezone.now()}
+    old = spaces.make_space(former_space.CODE, **made)
+    message = make_message(text="cadê minha encomenda?")
+    jobs.want_embeddings([message.pk])
+    filling.fill_queued()
+    asked = engines.place(old, ["meu pedido não chegou"])[0]
+    assert [pk for pk, _near in meaning.nearest(old, asked, 5)] == [message.pk]
+    while switching.tend():
+        pass
+    assert states() == {former_space.CODE: "retired", space.CODE: "active"}
+    new = spaces.active_space()
+    assert set(MessageEmbedding.objects.values_list("model_id", "message_id")) == {
+        (new.pk, message.pk)
+    }
 
 
 def test_a_search_reads_only_the_space_that_counts(filled, monkeypatch):
