@@ -18,12 +18,20 @@ from django.conf import settings
 from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 
 from evosense.core.schema import TenantRef, active_tenant, public_scope, tenant_scope
 from evosense.core.streams import redis_client
 from evosense.testing import query_watch
 
 query_watch.watch()
+# The same examples in every run and none too slow: a busy machine is no fault of the code, and
+# a new example that fails belongs to whoever looks for it, not to the next change.
+hypothesis.register_profile(
+    "tests", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis.load_profile("tests")
 
 
 @pytest.fixture(scope="session")

@@ -139,7 +139,9 @@ def test_five_megabytes_of_text_and_odd_types_are_stored_beside_others(tenant):
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.lists(st.tuples(st.sampled_from(sorted(KNOWN_EVENTS)), trees), max_size=8))
 def test_no_hostile_batch_fails_in_the_database(tenant, data):
