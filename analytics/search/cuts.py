@@ -13,13 +13,15 @@ from evosense.core.schema import database_cursor
 PAIRS = 2_000
 FEWEST_PAIRS = 200
 MEASURED_EVERY = timedelta(days=7)
-# The percentiles of random pairs from which a similarity is medium and strong.
-MEDIUM, STRONG = 0.99, 0.999
+# How far above the median of random pairs, in standard deviations of a normal spread, a similarity
+# is medium and strong: its 99th and 99.9th percentile. Not the percentiles that are there: many
+# companies' messages are the same form again and again, and those pairs would be the cut.
+MEDIUM, STRONG = 2.326, 3.090
+_UPPER_QUARTER = 0.6745
 # Apart at least by this, so that "medium" is not empty where random pairs hardly vary.
 APART = 0.05
 HIGHEST = 0.95
 
-# Pairs that say the same ("ok") are left out: in a company with many of them they would be the cut.
 _SAMPLE = """
 WITH drawn AS MATERIALIZED (
   SELECT message_id FROM analytics_messageembedding WHERE model_id = %(space)s
@@ -31,7 +33,7 @@ WITH drawn AS MATERIALIZED (
   SELECT 1 - (a.embedding <=> b.embedding) AS similarity
   FROM numbered a JOIN numbered b ON b.n = a.n + 1 WHERE a.n %% 2 = 1
 )
-SELECT count(*), percentile_cont(%(percentiles)s::float8[]) WITHIN GROUP (ORDER BY similarity)
+SELECT count(*), percentile_cont(ARRAY[0.5, 0.75]) WITHIN GROUP (ORDER BY similarity)
 FROM pairs WHERE similarity < 0.999
 """
 
@@ -45,14 +47,16 @@ def measure_if_due(space: EmbeddingModel) -> bool:
 
 def measure(space: EmbeddingModel) -> bool:
     """Measure the cuts of a space now; False while it has too few messages."""
-    parameters = {"space": space.pk, "most": 2 * PAIRS, "percentiles": [MEDIUM, STRONG]}
+    parameters = {"space": space.pk, "most": 2 * PAIRS}
     with database_cursor() as cursor:
         cursor.execute(_SAMPLE, parameters)
         pairs, found = cursor.fetchone()
     if pairs < FEWEST_PAIRS:
         return False
-    medium = min(max(float(found[0]), 0.0), HIGHEST - APART)
-    strong = min(max(float(found[1]), medium + APART), HIGHEST)
+    median, upper = float(found[0]), float(found[1])
+    spread = (upper - median) / _UPPER_QUARTER
+    medium = min(max(median + MEDIUM * spread, 0.0), HIGHEST - APART)
+    strong = min(max(median + STRONG * spread, medium + APART), HIGHEST)
     EmbeddingModel.objects.filter(pk=space.pk).update(
         medium_from=medium, strong_from=strong, measured_at=timezone.now()
     )

@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -68,6 +69,15 @@ def nearest(
     indexed = index.indexed_rows(space)
     if rows is None:
         return exact(space, vector, limit) if indexed is None else _by_index(space, vector, limit)
+    try:
+        return _narrowed(space, vector, limit, rows, indexed)
+    except EmptyResultSet:  # A filter that matches nobody has no statement at all.
+        return []
+
+
+def _narrowed(
+    space: EmbeddingModel, vector: Any, limit: int, rows: "QuerySet[Any]", indexed: int | None
+) -> Near:
     left = estimate(rows) if indexed is not None else 0
     if indexed is None or left <= EXACT_UP_TO:
         return among(space, vector, limit, rows)

@@ -152,7 +152,7 @@ def test_the_weekly_check_widens_the_search_then_tells(monkeypatch):
     assert not AiNotice.objects.filter(kind="recall", closed_at=None).exists()
 
 
-def test_cuts_are_percentiles_of_random_pairs_and_wait_for_enough():
+def test_cuts_part_what_is_alike_from_what_is_not_and_wait_for_enough():
     space, _vectors = fill(rows=100)
     assert not cuts.measure_if_due(space)
     assert spaces.cuts(space) == spaces.EMBEDDED_CUTS
@@ -164,6 +164,9 @@ def test_cuts_are_percentiles_of_random_pairs_and_wait_for_enough():
     space.refresh_from_db()
     matrix = np.array(list(vectors.values()))
     near = (matrix @ matrix.T)[np.triu_indices(len(matrix), 1)]
-    assert space.medium_from == pytest.approx(np.percentile(near, 99), abs=0.05)
+    # One pair in forty is of one cluster, as with forms that a company sends again and again.
+    alike, strange = near[near > 0.3], near[near < 0.3]
+    assert len(alike) > 0.02 * len(near)
+    assert np.percentile(strange, 95) < space.medium_from < np.percentile(alike, 5)
     assert space.strong_from >= space.medium_from + cuts.APART
     assert not cuts.measure_if_due(space)

@@ -47,6 +47,22 @@ def test_markup_of_a_stranger_stays_text(said, client_for):
     assert "&lt;b&gt;já&lt;/b&gt;" in body
 
 
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"quem": "Zzzninguem"},
+        {"quem": "5500000000000"},
+        {"conexao": "01a2009a-441f-7830-8680-bcc59825f014"},
+        {"conversa": "01a2009a-441f-7830-8680-bcc59825f014"},
+    ],
+)
+@pytest.mark.parametrize("mode", ["words", "meaning", "combined"])
+def test_a_filter_that_fits_nobody_finds_nothing(said, client_for, filters, mode):
+    page = get(client_for("agent"), q="entrega", modo=mode, **filters)
+    assert page.status_code == 200
+    assert "minha entrega" not in page.content.decode()
+
+
 def test_htmx_gets_the_results_alone_and_further_rows_alone(said, client_for):
     for number in range(30):
         make_message(text=f"boleto número {number}")
