@@ -41,9 +41,13 @@ def door_with(**limits: int) -> Iterator[Egress]:
         yield door
 
 
+def ask(door: Egress, url: str) -> Answer:
+    return door.send("GET", url, total_seconds=60)
+
+
 def inside(tenant: TenantRef, door: Egress, url: str) -> Answer:
     with tenant_scope(tenant):
-        return door.send("GET", url)
+        return ask(door, url)
 
 
 def is_seen(server: Server, number: int) -> None:
@@ -66,18 +70,18 @@ def test_a_server_that_hangs_keeps_its_seats_and_no_others() -> None:
         ThreadPoolExecutor(3) as pool,
         door_with(of_host=2) as door,
     ):
-        waiting: list[Future[Answer]] = [pool.submit(door.send, "GET", slow.url) for _ in range(2)]
+        waiting: list[Future[Answer]] = [pool.submit(ask, door, slow.url) for _ in range(2)]
         is_seen(slow, 2)
         begun = time.monotonic()
-        busy = refusal(lambda: door.send("GET", slow.url))
+        busy = refusal(lambda: ask(door, slow.url))
         assert (busy.code, busy.has_written) == ("egress_busy", False)
         assert str(busy.reason)
         assert WAIT <= time.monotonic() - begun < 30
-        assert door.send("GET", good.url).body == b"here"
+        assert ask(door, good.url).body == b"here"
         assert len(slow.seen) == 2, "the third never left"
         is_over.set()
         assert [one.result(60).body for one in waiting] == [b"late"] * 2
-        assert door.send("GET", slow.url).body == b"late"
+        assert ask(door, slow.url).body == b"late"
 
 
 def test_whoever_waits_sits_down_when_somebody_rises() -> None:
@@ -87,10 +91,10 @@ def test_whoever_waits_sits_down_when_somebody_rises() -> None:
         ThreadPoolExecutor(1) as pool,
         Egress(LOCAL, seats=seats) as door,
     ):
-        first = pool.submit(door.send, "GET", slow.url)
+        first = pool.submit(ask, door, slow.url)
         is_seen(slow, 1)
         threading.Timer(0.1, is_over.set).start()
-        assert door.send("GET", slow.url).body == b"late"
+        assert ask(door, slow.url).body == b"late"
         assert first.result(60).body == b"late"
 
 
@@ -107,7 +111,7 @@ def test_one_company_cannot_fill_the_door_with_many_slow_servers() -> None:
             is_seen(slow, 1)
         assert refusal(lambda: inside(ALPHA, door, good.url)).code == "egress_busy"
         assert inside(BETA, door, good.url).body == b"here"
-        assert door.send("GET", good.url).body == b"here"
+        assert ask(door, good.url).body == b"here"
         _over.set()
         _over_too.set()
 
@@ -123,7 +127,7 @@ def test_single_requests_share_their_seats(monkeypatch) -> None:
     seats = Seats(of_host=1, wait_seconds=WAIT)
     monkeypatch.setattr(http, "_SEATS", seats)
     with hanging() as (slow, is_over), ThreadPoolExecutor(1) as pool:
-        first = pool.submit(http.send, "GET", slow.url)
+        first = pool.submit(http.send, "GET", slow.url, total_seconds=60)
         is_seen(slow, 1)
         assert refusal(lambda: http.send("GET", slow.url)).code == "egress_busy"
         is_over.set()
