@@ -6,21 +6,22 @@ order of xdist itself, by the number of tests, puts a file last that has one tes
 
 import pytest
 
-# By their seconds in a run of everything (`make test PYTEST_ARGS=--durations=0`).
+# By their seconds in a run of everything (`make test PYTEST_ARGS=--durations=0`). Only the second
+# does not need the database, which the first worker has yet to build.
 LONGEST_FIRST = (
-    "messaging/tests/sender/test_crash_points.py",
     "evosense/tests/test_isolation_matrix.py",
-    "messaging/tests/sender/test_sender_kills.py",
-    "evosense/tests/end_to_end/test_browser.py",
     "evosense/local/tests/test_run.py",
-    "tenancy/tests/test_fleet.py",
+    "messaging/tests/sender/test_crash_points.py",
+    "evosense/tests/end_to_end/test_browser.py",
     "messaging/tests/api/test_fuzz.py",
-    "tenancy/tests/test_provision.py",
-    "evosense/tests/end_to_end/test_front_door.py",
-    "evosense/tests/end_to_end/test_connect_page.py",
+    "messaging/tests/sender/test_sender_kills.py",
     "evosense/tests/end_to_end/test_composer_browser.py",
-    "evosense/tests/test_deployment.py",
+    "evosense/tests/end_to_end/test_front_door.py",
+    "tenancy/tests/test_fleet.py",
     "messaging/tests/health/test_within_a_minute.py",
+    "tenancy/tests/test_provision.py",
+    "evosense/tests/end_to_end/test_connect_page.py",
+    "evosense/tests/test_deployment.py",
 )
 
 
