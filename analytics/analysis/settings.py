@@ -1,20 +1,21 @@
 """A company's choices about analysis; without a row the defaults hold."""
 
-import re
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from analytics.models import AiSettings
+from analytics.providers.price_list import CURRENCIES
 from analytics.providers.refs import can_ask
+from analytics.providers.rows import provider_rows
 from evosense.core.errors import Invalid
 from tenancy.services import audit
 
 _SHARES = ("experiments_share", "conversations_share")
 _LIMITS = ("token_limit", "cost_limit_micros")
 _MOST = 10**15
-_CURRENCY = re.compile(r"[A-Z]{3}\Z")
 _FIELDS = frozenset(
     {
         "engine", "provider_id", "redacts", "analyses_received", "analyses_sent",
@@ -68,8 +69,9 @@ def _check(row: AiSettings) -> None:
         value = getattr(row, name)
         if value is not None and not 0 <= value <= _MOST:
             raise Invalid("out_of_range", _("This limit is too large or negative."), field=name)
-    if not _CURRENCY.match(row.currency):
-        raise Invalid("invalid", _("Three capital letters, such as BRL."), field="currency")
+    if row.currency not in CURRENCIES:
+        message = _("Choose one of these: %(names)s.") % {"names": ", ".join(CURRENCIES)}
+        raise Invalid("invalid", message, field="currency")
 
 
 def _check_provider(row: AiSettings) -> None:
@@ -79,6 +81,13 @@ def _check_provider(row: AiSettings) -> None:
     if row.provider_id is not None and not can_ask(row.provider_id):
         message = _("This provider does not exist or cannot be asked.")
         raise Invalid("invalid", message, field="provider_id")
+    if row.embeds_remotely and not _places_messages(row.provider_id):
+        message = _("This provider has no model for the search by meaning. Name one there first.")
+        raise Invalid("no_embedding_model", message, field="embeds_remotely")
+
+
+def _places_messages(provider_id: UUID | None) -> bool:
+    return provider_rows().filter(pk=provider_id).exclude(embedding_model="").exists()
 
 
 def _shown(value: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -99,12 +100,16 @@ def remove_provider(provider_id: UUID) -> None:
         message = _("Switch the provider off first, so that companies stop choosing it.")
         raise Conflict("provider_active", message)
     with transaction.atomic():
+        if active_tenant() is not None:
+            # Chosen, but not in use: with the embedded analyser the choice only waits.
+            AiSettings.objects.filter(provider_id=provider.pk).update(provider_id=None)
         _note("provider.removed", provider, base_url=[provider.base_url, ""])
         provider.delete()
 
 
 def _refuse_in_use(provider_id: UUID) -> None:
-    if AiSettings.objects.filter(provider_id=provider_id).exists():
+    asks = Q(engine=AiSettings.Engine.PROVIDER) | Q(embeds_remotely=True)
+    if AiSettings.objects.filter(asks, provider_id=provider_id).exists():
         message = _("Messages are judged by this provider. Choose another analyser first.")
         raise Conflict("provider_in_use", message)
     if Arm.objects.filter(provider_id=provider_id, run__status__in=_RUNNING).exists():

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from analytics.analysis.settings import save_settings
 from analytics.models import AiSettings
 from analytics.providers import keeping, price_list
 from analytics.providers.models import ModelPrice, Provider
@@ -138,9 +139,24 @@ def test_one_that_judges_is_not_removed(tenant):
     AiSettings.objects.create(engine="provider", provider_id=made.pk)
     with pytest.raises(Conflict, match="provider_in_use"):
         keeping.remove_provider(made.pk)
-    AiSettings.objects.update(engine="embedded", provider_id=None)
+    AiSettings.objects.update(engine="embedded")
     keeping.remove_provider(made.pk)
     assert not Provider.objects.exists()
+    assert AiSettings.objects.get().provider_id is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "field"),
+    [
+        ({"currency": "XXX"}, "invalid", "currency"),
+        ({"embeds_remotely": True}, "no_embedding_model", "embeds_remotely"),
+    ],
+)
+def test_settings_that_could_not_work_are_refused(tenant, changes, code, field):
+    save_settings(provider_id=create().pk)
+    with pytest.raises(Invalid, match=code) as refused:
+        save_settings(**changes)
+    assert refused.value.field == field
 
 
 def test_the_house_switches_off_before_it_removes(public):
