@@ -57,6 +57,8 @@ class Mark:
     run_id: str = ""
     arm_key: str = ""
     is_shadow: bool = False
+    # Asks even where the answer is known from before.
+    is_fresh: bool = False
 
     def row(self, item: Item) -> Inference:
         """Return an unsaved row for one item."""

@@ -55,13 +55,14 @@ def preview_items(
     *,
     part: str = "experiments",
     until: float | None = None,
+    is_fresh: bool = False,
 ) -> list[Inference]:
     """Judge without keeping rows, for the playground; calls and costs are kept.
 
     A provider that fails shows as such: the embedded analyser does not stand in. It does for
     imported history, which never goes to a provider.
     """
-    mark = Mark(run_key="preview", run_id="preview")
+    mark = Mark(run_key="preview", run_id="preview", is_fresh=is_fresh)
     if arm.kind != "provider":
         return judge(items, arm, mark, part=part).rows
     known = _whose(items)

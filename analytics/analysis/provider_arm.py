@@ -81,7 +81,8 @@ def judge_by_provider(
     cases = _cases(items, asked)
     short = settings.takes_short_cut and not mark.run_id
     open_cases = [case for case in cases if not (short and is_acknowledgement(case.item.text))]
-    _look_up(open_cases)
+    if not mark.is_fresh:
+        _look_up(open_cases)
     _ask(dialogue, [case for case in open_cases if case.heard is None])
     _keep(open_cases, asked)
     asked_about = {id(case) for case in open_cases}

@@ -10,6 +10,7 @@ from django.db.models import Case, Count, F, IntegerField, QuerySet, Value, When
 from django.db.models.functions import Concat, Floor, Least, Length
 from django.utils import timezone
 
+from analytics.experiments import languages
 from analytics.experiments.metrics import EMOTIONS
 from analytics.experiments.notices import close_notice, open_notice
 from analytics.experiments.statistics.shapes import jensen_shannon, population_stability
@@ -24,6 +25,8 @@ SENTIMENT_BINS = 10
 # Longest texts of each bin, in characters.
 LENGTHS = (10, 25, 50, 100, 200)
 State = DriftReading.State
+# Shares of languages of the day, and of the days before.
+Mixes = tuple[dict[str, float], dict[str, float]]
 
 
 @dataclass(slots=True)
@@ -41,9 +44,11 @@ class Shape:
 def watch(day: dt.date | None = None) -> list[DriftReading]:
     """Read `day` (yesterday in the company's zone) and tell people what moved; idempotent."""
     day = day or timezone.localdate() - dt.timedelta(days=1)
-    now = _shapes(day, day)
-    before = _shapes(day - dt.timedelta(days=REFERENCE_DAYS), day - dt.timedelta(days=1))
-    readings = [_reading(day, name, shape, before.get(name)) for name, shape in now.items()]
+    first, last = day - dt.timedelta(days=REFERENCE_DAYS), day - dt.timedelta(days=1)
+    now, before = _shapes(day, day), _shapes(first, last)
+    # Of all that customers write, whoever judges it.
+    mixes = (languages.mix(*_moments(day, day)), languages.mix(*_moments(first, last)))
+    readings = [_reading(day, name, shape, before.get(name), mixes) for name, shape in now.items()]
     DriftReading.objects.bulk_create(
         readings,
         update_conflicts=True,
@@ -62,7 +67,9 @@ def watch(day: dt.date | None = None) -> list[DriftReading]:
     return readings
 
 
-def _reading(day: dt.date, name: str, now: Shape, before: Shape | None) -> DriftReading:
+def _reading(
+    day: dt.date, name: str, now: Shape, before: Shape | None, mixes: Mixes
+) -> DriftReading:
     reading = DriftReading(day=day, analyser=name[:200], messages=now.messages)
     if now.messages < FEWEST_MESSAGES or not before or before.messages < FEWEST_MESSAGES:
         reading.state = State.TOO_FEW
@@ -76,7 +83,8 @@ def _reading(day: dt.date, name: str, now: Shape, before: Shape | None) -> Drift
         "emotion_divergence": jensen_shannon(now.emotion, before.emotion),
         "unsure": [_share(before.unsure, before.messages), _share(now.unsure, now.messages)],
         "failed": [_share(before.failed, before.messages), _share(now.failed, now.messages)],
-        "cause": cause_of(reading.psi_length),
+        "languages": list(mixes),
+        "cause": "input" if languages.moved(*mixes) else cause_of(reading.psi_length),
     }
     return reading
 
@@ -105,10 +113,15 @@ def _tell(reading: DriftReading) -> None:
         close_notice(AiNotice.Kind.DRIFT, reading.analyser)
 
 
-def _shapes(first: dt.date, last: dt.date) -> dict[str, Shape]:
+def _moments(first: dt.date, last: dt.date) -> tuple[dt.datetime, dt.datetime]:
+    """Return the beginning of one day and the end of another on the company's clock."""
     zone = timezone.get_current_timezone()
-    start = dt.datetime.combine(first, dt.time(), zone)
-    end = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), zone)
+    end = last + dt.timedelta(days=1)
+    return dt.datetime.combine(first, dt.time(), zone), dt.datetime.combine(end, dt.time(), zone)
+
+
+def _shapes(first: dt.date, last: dt.date) -> dict[str, Shape]:
+    start, end = _moments(first, last)
     rows = Inference.objects.filter(
         created_at__gte=start, created_at__lt=end, is_shadow=False, run_id=""
     ).annotate(analyser=Concat("model_name", Value(" "), "prompt_version"))

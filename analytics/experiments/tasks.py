@@ -6,7 +6,7 @@ from celery import shared_task
 from django.db.models import Q
 from django.utils import timezone
 
-from analytics.experiments import drift, live
+from analytics.experiments import canary_set, drift, live
 from analytics.experiments.report import compute_report
 from analytics.experiments.running import Status
 from analytics.experiments.worker import take_turn
@@ -74,8 +74,9 @@ def sweep_experiments() -> None:
 
 @shared_task(name="analytics.watch_drift", expires=3600)
 def watch_drift() -> None:
-    """Compare yesterday's judgements with those of the four weeks before."""
+    """Compare yesterday's judgements with those of the four weeks before, and the known ones."""
     drift.watch()
+    canary_set.watch()
 
 
 def is_report_stale(run_pk: int) -> bool:

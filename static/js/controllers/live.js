@@ -90,9 +90,9 @@ export default function live(body) {
     source.addEventListener("error", down);
   }
 
-  // Tells the server that nobody asked for this: a forgotten page must not keep a log-in alive.
+  // Nobody asked for this (polls have no event): a forgotten page keeps no log-in alive.
   body.addEventListener("htmx:configRequest", ({ detail }) => {
-    if (detail.triggeringEvent?.type === "refresh") detail.headers["X-Live"] = "1";
+    if (/refresh|undef/.test(detail.triggeringEvent?.type)) detail.headers["X-Live"] = "1";
   });
   const watchdog = setInterval(() => {
     if (Date.now() - heard < SILENCE_MS) return;
