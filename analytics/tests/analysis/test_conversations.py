@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from analytics.analysis import embedded_arm
 from analytics.analysis.conversations import analyse_conversation, due_conversations
 from analytics.analysis.replies import TONES, suggest_replies
 from analytics.analysis.routing import Queue, suggest_route
 from analytics.models import AiBudget, AiSettings, ConversationAnalysis, ModelCall
+from analytics.prompting.schemas import CATEGORIES
 from analytics.providers.chat import ChatOutcome
 from evosense.core.errors import Conflict
 from messaging.models import Conversation
@@ -138,6 +140,12 @@ def test_replies_come_in_three_tones_with_and_without_a_provider(tenant, provide
     assert (
         "desculp" in own.suggestions[0].text.lower() or "lament" in own.suggestions[0].text.lower()
     )
+
+
+def test_the_embedded_analyser_names_what_it_was_about_as_providers_do(tenant) -> None:
+    assert set(embedded_arm._CATEGORIES.values()) < set(CATEGORIES)
+    talk = _talk("adorei, excelente, parabéns pelo atendimento maravilhoso")
+    assert analyse_conversation(talk.pk, "asked").category in {*CATEGORIES, ""}
 
 
 QUEUES = [

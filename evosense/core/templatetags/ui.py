@@ -198,9 +198,14 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
-def num(value: float | None, decimals: int = 0) -> str:
-    """Write a number in the person's language; no value is a dash, never a zero."""
-    return NOTHING if value is None else number_words(value, decimals)
+def num(value: float | str | None, decimals: int = 0) -> str:
+    """Write a number in the person's language; no value is a dash, never a zero.
+
+    A name that a template does not find is an empty text.
+    """
+    if value is None or isinstance(value, str):
+        return value or NOTHING
+    return number_words(value, decimals)
 
 
 @register.filter

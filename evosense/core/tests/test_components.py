@@ -154,7 +154,8 @@ def test_times_carry_the_exact_moment_and_its_zone():
 
 
 def test_no_value_is_a_dash_and_never_zero():
-    assert [ui.num(None), ui.num(0), ui.num(1204), ui.filesize_short(None)] == [
+    assert [ui.num(None), ui.num(""), ui.num(0), ui.num(1204), ui.filesize_short(None)] == [
+        NOTHING,
         NOTHING,
         "0",
         "1,204",
