@@ -19,6 +19,10 @@ from evosense.core.schema import database_cursor, in_transaction, require_tenant
 Row = tuple[Any, ...]
 Parameters = Sequence[Any] | Mapping[str, Any]
 
+# A plan for a list that is known is cheaper by the planner's count, so it would make one each time;
+# for a few rows making it takes longer than following it.
+KEEP_PLANS = "SELECT set_config('plan_cache_mode', 'force_generic_plan', true)"
+
 
 class Sql:
     """Runs statements in the current transaction and tenant, and counts them."""
@@ -27,6 +31,8 @@ class Sql:
         if not in_transaction():
             raise RuntimeError("apply needs the transaction that marks its events done.")
         self.count = 0
+        # Whether all statements are sent as `often` sends them.
+        self._keeps_plans = False
         self._schema = require_tenant_schema()
         with database_cursor() as cursor:
             # Opening Django's cursor sets the path when it is not the context's; a raw one never
@@ -40,7 +46,12 @@ class Sql:
         self, statement: str, parameters: Parameters = (), *, binary: bool = False
     ) -> list[Row]:
         """Return the rows; `binary` spares large bytes the way through their hexadecimal text."""
-        return self._ready().execute(statement, parameters, binary=binary).fetchall()
+        return self._execute(statement, parameters, binary=binary).fetchall()
+
+    def keep_plans(self) -> None:
+        """Let the server keep the plans of all that follows in this transaction; for few rows."""
+        self._keeps_plans = True
+        self.often(KEEP_PLANS)
 
     def often(self, statement: str, parameters: Parameters = ()) -> list[Row]:
         """Return the rows of a statement that this process sends again and again.
@@ -69,7 +80,16 @@ class Sql:
 
     def run(self, statement: str, parameters: Parameters = ()) -> int:
         """Run a statement without a result; returns how many rows it touched."""
-        return self._ready().execute(statement, parameters).rowcount
+        return self._execute(statement, parameters).rowcount
+
+    def _execute(
+        self, statement: str, parameters: Parameters, *, binary: bool = False
+    ) -> "psycopg.Cursor[Row]":
+        cursor = self._ready()
+        if not self._keeps_plans:
+            return cursor.execute(statement, parameters, binary=binary)
+        with self._preparing():
+            return cursor.execute(statement, parameters, prepare=True, binary=binary)
 
     def _ready(self) -> "psycopg.Cursor[Row]":
         """Return the cursor after a look at the path, whoever changed it."""
@@ -128,6 +148,7 @@ _FORMS: dict[type, Callable[[Any], str]] = {
     str: _quoted,
     int: str,
     bool: str,
+    float: str,
     type(None): lambda _: "NULL",
     bytes: lambda value: '"\\\\x' + value.hex() + '"',
     datetime: lambda value: '"' + value.isoformat() + '"',
@@ -137,6 +158,7 @@ _PLURALS: dict[type, Callable[[Any], str]] = {
     str: _texts,
     int: lambda values: ",".join(map(str, values)),
     bool: lambda values: ",".join(map(str, values)),
+    float: lambda values: ",".join(map(str, values)),
     type(None): lambda values: ",".join(["NULL"] * len(values)),
     bytes: lambda values: ",".join([_FORMS[bytes](value) for value in values]),
     datetime: lambda values: '"' + '","'.join([value.isoformat() for value in values]) + '"',
