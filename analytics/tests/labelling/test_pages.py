@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.utils import timezone
 
 from analytics.analysis.boosting import boost, learn, packed, side_of, unpacked
 from analytics.analysis.items import ArmSpec, Item
@@ -54,6 +55,18 @@ def test_an_answer_is_kept_and_a_wrong_one_says_why(tenant):
     twice = client.post("/revisao/pergunta/", given, follow=True)
     assert twice.status_code == 200
     assert Label.objects.count() == 1
+
+
+def test_the_seconds_of_an_answer_are_counted_from_its_page(tenant, time_machine):
+    time_machine.move_to(timezone.now(), tick=False)
+    item = ask()
+    client = client_for("supervisor")
+    page = client.get("/revisao/pergunta/").content.decode()
+    began = re.search(r'name="began" value="([^"]*)"', page)[1]
+    time_machine.shift(42)
+    given = {"item": item.public_id, "sentiment": "-0.5", "emotion": "frustracao", "began": began}
+    assert client.post("/revisao/pergunta/", given).status_code == 302
+    assert Label.objects.get().seconds == 42
 
 
 def test_a_skip_shows_another_one(tenant):
