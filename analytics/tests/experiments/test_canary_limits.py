@@ -1,10 +1,9 @@
 """When a canary is stopped, and what it is said to have judged and cost."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 from django.urls import reverse
-from django.utils import timezone
 
 from analytics.analysis.production import embedded_judge, judges_of
 from analytics.experiments import live
@@ -12,20 +11,11 @@ from analytics.experiments.gate import gate_of
 from analytics.experiments.tasks import compute_report_of
 from analytics.models import AiNotice, ModelCall
 from analytics.providers.models import ModelPrice
-from analytics.tests.experiments.factories import judgement, make_messages, make_run
+from analytics.tests.experiments.factories import canary, judgement, make_messages
 from analytics.tests.providers.helpers import make_provider
 from evosense.core.schema import public_scope
 
 pytestmark = pytest.mark.usefixtures("tenant")
-
-
-def canary(**over):
-    run = make_run(
-        mode="canary", status="running", share=0.4,
-        start_date=timezone.now() - timedelta(minutes=1), **over,
-    )  # fmt: skip
-    run.arms.filter(key="candidate-1").update(model_name="embedded-pt-1")
-    return run
 
 
 def rows(count, **over):
