@@ -42,7 +42,7 @@ check: environment-dev
 # The tests run even when a gate fails: one call shows everything that is wrong.
 test: environment-dev
 	@gates=0; $(PY) tools/gates.py || gates=1; \
-	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS); tests=$$?; \
+	$(PY) tools/suite.py -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS); tests=$$?; \
 	test $$gates -eq 0 || echo "evosense: at least one gate failed, see above" >&2; \
 	exit $$((gates || tests))
 

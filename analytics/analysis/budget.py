@@ -10,10 +10,10 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
-from analytics.models import AiBudget, AiNotice, AiSettings, Reservation
+from analytics.models import AiBudget, AiNotice, AiSettings, ExperimentRun, Reservation
 from evosense.core.schema import current_tenant, database_cursor
 
 WARNED_FROM = 80
@@ -42,11 +42,18 @@ class Limits:
     micros: int | None
 
 
-def reserve(settings: AiSettings, part: str, *, tokens: int, micros: int) -> Reservation | None:
-    """Hold what a call may cost; None when it would go beyond a limit, of which people are told."""
+def reserve(
+    settings: AiSettings, part: str, *, tokens: int, micros: int, run_id: str = ""
+) -> Reservation | None:
+    """Hold what a call may cost; None when it would go beyond a limit, of which people are told.
+
+    With the `run_id` of an experiment it is held in that one's budget too.
+    """
     month = this_month()
     try:
         with transaction.atomic():
+            if not _hold_of_run(run_id, micros):
+                return None
             for each in _parts(part):
                 _hold(settings, month, each, tokens, micros)
             return Reservation.objects.create(month=month, part=part, tokens=tokens, micros=micros)
@@ -55,9 +62,12 @@ def reserve(settings: AiSettings, part: str, *, tokens: int, micros: int) -> Res
         return None
 
 
-def settle(held: Reservation, settings: AiSettings, *, tokens: int, micros: int) -> None:
+def settle(
+    held: Reservation, settings: AiSettings, *, tokens: int, micros: int, run_id: str = ""
+) -> None:
     """Replace what was held by what was used, also where the sweep booked it meanwhile."""
     with transaction.atomic():
+        _spend_of_run(run_id, micros - held.micros)
         is_held = bool(Reservation.objects.filter(pk=held.pk).delete()[0])
         if is_held:
             _book(held, tokens=tokens, micros=micros, is_held=True)
@@ -144,6 +154,26 @@ def _hold(settings: AiSettings, month: date, part: str, tokens: int, micros: int
         )
         if not cursor.rowcount:
             raise _Exhausted(part)
+
+
+def _hold_of_run(run_id: str, micros: int) -> bool:
+    """Count what a call may cost as spent by an experiment; False when its budget has no room.
+
+    Its worker counts again from the calls themselves, so a hold of a dead one does not stay.
+    """
+    if not run_id:
+        return True
+    room = Q(budget_micros=None) | Q(budget_micros__gte=F("spent_micros") + micros)
+    runs = ExperimentRun.objects.filter(run_id=run_id)
+    held = runs.filter(room).update(spent_micros=F("spent_micros") + micros)
+    # The playground's calls carry a mark too, and no experiment stands behind it.
+    return bool(held) or not runs.exists()
+
+
+def _spend_of_run(run_id: str, micros: int) -> None:
+    if run_id:
+        runs = ExperimentRun.objects.filter(run_id=run_id)
+        runs.update(spent_micros=F("spent_micros") + micros)
 
 
 def _parts(part: str) -> list[str]:

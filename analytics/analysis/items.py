@@ -15,8 +15,12 @@ from analytics.values import Judgement, Turn
 from messaging.selectors.wordings import Wording
 
 EMBEDDED = "embedded"
-# Error of a row whose text gave orders: the values are those of the embedded analyser.
+# What a canary writes under: its rows are production's and carry no `run_id`.
+CANARY = "canary"
+# Errors of what gave orders; the values are those of the embedded analyser. The provider was not
+# asked, or it was and is not believed.
 SUSPICIOUS = "suspicious_text"
+NOT_BELIEVED = "orders_not_believed"
 # Of Inference.run_key; a model's name may be as long on its own.
 _MODEL_IN_KEY = 80
 
@@ -59,6 +63,12 @@ class Mark:
     is_shadow: bool = False
     # Asks even where the answer is known from before.
     is_fresh: bool = False
+
+    @property
+    def experiment(self) -> str:
+        """Return the `run_id` of the experiment that pays, a canary's too; "" for none."""
+        key, _, run_id = self.run_key.partition(":")
+        return self.run_id or (run_id if key == CANARY else "")
 
     def row(self, item: Item) -> Inference:
         """Return an unsaved row for one item."""

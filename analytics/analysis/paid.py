@@ -49,7 +49,8 @@ def ask_paid(
     if refusal:
         return ChatOutcome("error", refusal), Spent()
     cost = counted(asked.price, settings, asked.cost(tokens_in, 0, most))
-    held = budget.reserve(settings, part, tokens=tokens_in + most, micros=cost)
+    run_id = asked.mark.experiment
+    held = budget.reserve(settings, part, tokens=tokens_in + most, micros=cost, run_id=run_id)
     if held is None:
         return ChatOutcome("error", BUDGET), Spent()
     try:
@@ -66,7 +67,7 @@ def ask_paid(
     except Exception:
         logger.exception("a provider could not be asked")
         # Nobody knows whether it left; a provider bills what it got.
-        budget.settle(held, settings, tokens=held.tokens, micros=held.micros)
+        budget.settle(held, settings, tokens=held.tokens, micros=held.micros, run_id=run_id)
         return ChatOutcome("error", BROKEN), Spent()
     return outcome, _settled(asked, settings, held, outcome, items)
 
@@ -81,6 +82,7 @@ def _settled(
         settings,
         tokens=spent.input_tokens + spent.output_tokens,
         micros=counted(asked.price, settings, spent.micros),
+        run_id=asked.mark.experiment,
     )
     return write_calls(asked, outcome.attempts, items=items)
 

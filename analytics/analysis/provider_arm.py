@@ -17,7 +17,7 @@ from analytics.analysis.embedded_arm import (
     put_embedded,
     values_of,
 )
-from analytics.analysis.items import SUSPICIOUS, ArmSpec, Item, Mark, put_values
+from analytics.analysis.items import NOT_BELIEVED, ArmSpec, Item, Mark, put_values
 from analytics.analysis.prompts import prompt_of
 from analytics.analysis.settings import ai_settings
 from analytics.analysis.shortcut import is_acknowledgement
@@ -31,7 +31,7 @@ from analytics.values import Judgement
 # Between the two opinions: too far apart to be chance, when the embedded one is sure (ai.md §1.8).
 DOUBTED_FROM, SURE_FROM = 1.2, 0.7
 # Of a text that gives orders: further apart, the order may have worked.
-MOVED_FROM = 0.3
+MOVED_FROM = 0.1
 # The same answer for a whole batch is odd from here on; of texts that value nothing it is common.
 EXTREME_FROM = 0.9
 
@@ -179,8 +179,10 @@ def _row(case: Case, mark: Mark, asked: Asked) -> Inference:
         return row
     said = _believed(case, heard.judgement)
     if said is case.own:
-        # The order may have worked: what counts is the opinion that nobody can give orders to.
-        row.error = SUSPICIOUS
+        # The order may have worked: what counts is the opinion that nobody can give orders to, and
+        # it is signed by who has it. The call that was paid for stays with the row.
+        put_embedded(row)
+        row.prompt_version, row.error = "", NOT_BELIEVED
         put_values(row, said)
         return row
     summary = safe_summary(said.summary, case.item.text, length=SUMMARY_LENGTH)
@@ -192,7 +194,7 @@ def _believed(case: Case, said: Judgement) -> Judgement:
     if not case.orders:
         return said
     is_moved = abs(said.sentiment - case.own.sentiment) > MOVED_FROM
-    is_other = abs(said.satisfaction - case.own.satisfaction) > 100 * MOVED_FROM / 2
+    is_other = abs(said.satisfaction - case.own.satisfaction) > 50 * MOVED_FROM
     return case.own if is_moved or is_other else said
 
 

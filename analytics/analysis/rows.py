@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from analytics.analysis.items import EMBEDDED, SUSPICIOUS
+from analytics.analysis.items import EMBEDDED
 from analytics.models import Inference, ReviewItem
 from evosense.core.ids import uuid7
 from messaging.services.judgements import MessageJudgement, store_judgements
@@ -75,5 +75,4 @@ def _judgement(row: Inference) -> MessageJudgement:
 def _who(row: Inference) -> str:
     if row.is_degraded:
         return "degraded"
-    is_own = row.provider == EMBEDDED or row.error == SUSPICIOUS
-    return "embedded" if is_own else "provider"
+    return "embedded" if row.provider == EMBEDDED else "provider"

@@ -87,7 +87,8 @@ def _check_provider(row: AiSettings) -> None:
 
 
 def _places_messages(provider_id: UUID | None) -> bool:
-    return provider_rows().filter(pk=provider_id).exclude(embedding_model="").exists()
+    chosen = provider_rows().filter(pk=provider_id) if provider_id else provider_rows().none()
+    return chosen.exclude(embedding_model="").exists()
 
 
 def _shown(value: Any) -> Any:

@@ -17,6 +17,11 @@ class InferenceSerializer(serializers.ModelSerializer[Inference]):
 
     message_id = serializers.SerializerMethodField()
     cues = CueSerializer(many=True)
+    call_id = serializers.IntegerField(
+        read_only=True,
+        allow_null=True,
+        help_text="The call that was paid for, also where its answer is not believed.",
+    )
 
     class Meta:
         model = Inference
@@ -25,7 +30,7 @@ class InferenceSerializer(serializers.ModelSerializer[Inference]):
             "template_hash", "context_hash", "run_id", "arm_key", "is_shadow", "sentiment",
             "emotion", "satisfaction", "tone", "summary", "confidence", "cues", "is_degraded",
             "is_cached", "is_suspicious", "latency_ms", "attempt", "input_tokens", "output_tokens",
-            "cost_micros", "created_at",
+            "cost_micros", "call_id", "created_at",
         )  # fmt: skip
 
     def get_message_id(self, row: Inference) -> str:

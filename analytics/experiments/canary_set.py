@@ -34,7 +34,7 @@ def watch(day: dt.date | None = None) -> DriftReading | None:
     gold = _gold_set()
     if standing.arm.kind != "provider" or gold is None:
         return None
-    items = list(_items(gold))
+    items = _items(gold)
     rows = preview_items([_item(one) for one in items], standing.arm, is_fresh=True)
     reading = _reading(day or timezone.localdate(), model_of(standing.arm), gold, items, rows)
     if reading is not None:
@@ -55,9 +55,9 @@ def _gold_set() -> GoldSet | None:
     return rows.filter(fit__gte=SIZE).order_by("-frozen_at", "-pk").first()
 
 
-def _items(gold: GoldSet) -> "Sequence[GoldItem]":
+def _items(gold: GoldSet) -> list[GoldItem]:
     rows = gold.items.filter(sentiment__isnull=False, message__is_history=False)
-    return rows.order_by("pk")[:SIZE]
+    return list(rows.order_by("pk")[:SIZE])
 
 
 def _item(one: GoldItem) -> Item:

@@ -6,6 +6,7 @@ from analytics.experiments.metrics import EMOTIONS, MISSING, said
 from analytics.experiments.pairs import Pairs, Side
 from analytics.experiments.statistics import classes
 from analytics.experiments.statistics.alpha import krippendorff_alpha
+from analytics.experiments.statistics.arrays import Ints
 
 
 def matrices(pairs: Pairs) -> dict[str, Any]:
@@ -20,10 +21,20 @@ def _matrix(pairs: Pairs, side: Side) -> dict[str, Any]:
     expected, found = rows.emotion[mask], side.values.emotion[mask]
     matrix = classes.confusion(expected, found, len(EMOTIONS))
     pairs_of = [(float(a), float(b)) for a, b in zip(expected, found, strict=True)]
-    return {
+    counts = matrix.tolist()
+    facts = {
         "classes": list(EMOTIONS),
-        "counts": matrix.tolist(),
+        "counts": counts,
         "n": int(matrix.sum()),
+        "kappa": classes.cohen_kappa(matrix),
+        "alpha": krippendorff_alpha(pairs_of, "nominal"),
+    }
+    return facts | (_quality(matrix, counts) if pairs.is_gold else _agreement(matrix, counts))
+
+
+def _quality(matrix: Ints, counts: list[list[int]]) -> dict[str, Any]:
+    scores = classes.class_scores(matrix)
+    return {
         "scores": [
             {
                 "precision": one.precision,
@@ -31,19 +42,22 @@ def _matrix(pairs: Pairs, side: Side) -> dict[str, Any]:
                 "f1": one.f1,
                 "support": one.support,
             }
-            for one in classes.class_scores(matrix)
+            for one in scores
         ],
         "accuracy": classes.accuracy(matrix),
         "macro_f1": classes.macro_f1(matrix),
-        "kappa": classes.cohen_kappa(matrix),
-        "alpha": krippendorff_alpha(pairs_of, "nominal"),
-        "few": sum(0 < one.support < classes.FEW for one in classes.class_scores(matrix)),
-        "most_confused": _most_confused(matrix.tolist()),
+        "few": sum(0 < one.support < classes.FEW for one in scores),
+        "most_confused": _largest_off_diagonal(counts),
     }
 
 
-def _most_confused(counts: list[list[int]]) -> list[str] | None:
-    """Return the two classes that are confused most, None when none ever is."""
+def _agreement(matrix: Ints, counts: list[list[int]]) -> dict[str, Any]:
+    """Neither side is the truth: no precision, no confusion, only where they part."""
+    return {"agreement": classes.accuracy(matrix), "most_apart": _largest_off_diagonal(counts)}
+
+
+def _largest_off_diagonal(counts: list[list[int]]) -> list[str] | None:
+    """Return the two classes that meet most often, None when none ever do."""
     cells = [
         (count, row, column)
         for row, line in enumerate(counts)

@@ -19,6 +19,7 @@ from analytics.models import Arm, ExperimentRun, GoldSet
 from evosense.core.errors import Conflict, Invalid
 from evosense.core.ids import random_base62, uuid7
 from tenancy.services import audit
+from tenancy.services.names import clean_name
 
 Mode = ExperimentRun.Mode
 # Pairs in which one side alone is right, where nobody has counted them yet.
@@ -62,7 +63,8 @@ def create_run(asked: NewRun, *, author_id: int | None, author: str) -> Experime
     planned = planned_size(asked.min_effect)
     gold = _gold_set(asked)
     run = ExperimentRun(
-        public_id=uuid7(), run_id=f"run_{random_base62(20)}", name=_name(asked.name),
+        public_id=uuid7(), run_id=f"run_{random_base62(20)}",
+        name=clean_name(asked.name, field="name", length=200),
         description=_text(asked.description), mode=_mode(asked.mode),
         primary_metric=_metric(asked.primary_metric), min_effect=asked.min_effect,
         sample=_sample(asked, planned), seed=_seed(asked.seed), share=_share(asked),
@@ -109,13 +111,6 @@ def _arms(asked: NewRun) -> list[Arm]:
     return arms
 
 
-def _name(raw: str) -> str:
-    name = " ".join(raw.split())
-    if not name or len(name) > 200 or "\x00" in name:
-        raise Invalid("required", _("Give it a name of up to 200 characters."), field="name")
-    return name
-
-
 def _text(raw: str) -> str:
     if len(raw) > 2000 or "\x00" in raw:
         raise Invalid("too_long", _("At most 2,000 characters."), field="description")
@@ -144,7 +139,7 @@ def _seed(raw: int | None) -> int:
 
 def _budget(raw: int | None) -> int | None:
     if raw is not None and not 0 < raw < 2**53:
-        raise Invalid("out_of_range", _("An amount above zero."), field="budget")
+        raise Invalid("out_of_range", _("An amount above zero."), field="budget_micros")
     return raw
 
 

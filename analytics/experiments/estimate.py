@@ -63,7 +63,7 @@ def check_countable(budget_micros: int | None, arms: Sequence[Arm]) -> None:
             message = _("The price of %(model)s is in another currency than the budget.")
         else:
             continue
-        raise Invalid(refusal, message % {"model": arm.model_name}, field="budget")
+        raise Invalid(refusal, message % {"model": arm.model_name}, field="budget_micros")
 
 
 def _is_local(arm: Arm) -> bool:

@@ -107,7 +107,8 @@ def _flips(lines: Mapping[str, Any], *, is_quality: bool) -> Condition:
     if line is None:
         return Condition("flips", holds=False, facts={"why": "no_value"})
     more = line["diff"] if is_quality else line["candidate"]
-    return Condition("flips", more <= MORE_FLIPS, {"more": more, "most": MORE_FLIPS})
+    facts = {"more": more, "most": MORE_FLIPS, "is_quality": is_quality}
+    return Condition("flips", more <= MORE_FLIPS, facts)
 
 
 def _invalid(side: Mapping[str, Any] | None) -> Condition:
@@ -119,8 +120,16 @@ def _invalid(side: Mapping[str, Any] | None) -> Condition:
 def _slowness(line: Mapping[str, Any] | None) -> Condition:
     if line is None:
         return Condition("slowness", holds=False, facts={"why": "no_value"})
-    times = max(line["candidate"], UNNOTICED) / max(line["baseline"], UNNOTICED)
-    return Condition("slowness", times <= SLOWER, {"times": times, "most": SLOWER})
+    before, after = line["baseline"], line["candidate"]
+    facts = {
+        "before": before,
+        "after": after,
+        "times": after / before if before else None,
+        "most": SLOWER,
+        "unnoticed": UNNOTICED,
+    }
+    # The floor decides; what people read are the measured times.
+    return Condition("slowness", after <= SLOWER * max(before, UNNOTICED), facts)
 
 
 def _money(run: ExperimentRun) -> Condition:

@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Count, F, Q, Sum
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
-from analytics.analysis.items import Mark
+from analytics.analysis.items import CANARY, Mark
 from analytics.analysis.production import Judge, register_split
 from analytics.experiments.arms import BASELINE, arms_of, judging_of
+from analytics.experiments.estimate import estimate_micros
 from analytics.experiments.notices import open_notice
 from analytics.experiments.sampling import item_rows
+from analytics.experiments.service_metrics import UNNOTICED
 from analytics.experiments.statistics.bootstrap import quantile
 from analytics.experiments.statistics.proportions import wilson
 from analytics.models import Arm, ExperimentRun, Inference, SampleItem
@@ -30,7 +33,11 @@ Mode, Status = ExperimentRun.Mode, ExperimentRun.Status
 FEWEST = 50
 MOST_FAILED = 0.05
 MOST_SLOWER = 1.5
+# Milliseconds a message may take where production makes no call: any call is many times slower than
+# none, so what counts is whether people would wait for it.
+LONGEST_CALL = 10_000.0
 LOOKED_AT = 2_000
+_FAILED = ~Q(status=Inference.Status.OK) | Q(is_degraded=True)
 
 
 def is_taken(run_id: str, key: int, share: float) -> bool:
@@ -63,9 +70,19 @@ def split(conversation_ids: Sequence[int]) -> Mapping[int, Judge]:
         return {}
     if judging.spec is None:
         return {}
+    if not _has_room(run, arm, len(taken)):
+        _stop(run, "guardrail_cost", {})
+        return {}
     # Without a run's id: these are live judgements, and the embedded analyser stands in for them.
     mark = Mark(run_key=_key(run), arm_key=arm.key)
     return dict.fromkeys(taken, Judge(judging.spec, mark, part="experiments"))
+
+
+def _has_room(run: ExperimentRun, arm: Arm, messages: int) -> bool:
+    """Tell whether the budget pays for so many messages more; each call is held in it besides."""
+    if run.budget_micros is None or arm.provider_id is None:
+        return True
+    return run.spent_micros + estimate_micros([arm], messages).micros <= run.budget_micros
 
 
 def register() -> None:
@@ -138,42 +155,68 @@ def harm(report: Mapping[str, Any]) -> str:
         before["invalid"] if before and before["judged"] else 0.0
     ):
         return "guardrail_failures"
-    if before and before["judged"] >= FEWEST:
-        limit = MOST_SLOWER * max(before["latency"]["p95"], 100.0)
-        if after["latency"]["p95"] > limit:
-            return "guardrail_slowness"
+    is_known = before and before["judged"] >= FEWEST
+    if is_known and after["latency"]["p95"] > _slowest(before, after):
+        return "guardrail_slowness"
     spent, budget = report["spent_micros"], report["budget_micros"]
-    return "guardrail_cost" if budget and spent > budget else ""
+    return "guardrail_cost" if budget and spent >= budget else ""
+
+
+def _slowest(before: Mapping[str, Any], after: Mapping[str, Any]) -> float:
+    """Return the p95 in milliseconds from which a canary is too slow."""
+    if after["calls"] and not before["calls"]:
+        return LONGEST_CALL
+    return MOST_SLOWER * max(float(before["latency"]["p95"]), UNNOTICED)
 
 
 def canary_report(run: ExperimentRun) -> dict[str, Any]:
-    """Return how both sides of a canary behave; who is right is not to be seen here."""
+    """Return how both sides of a canary behave; who is right is not to be seen here.
+
+    Writes what was judged and spent on the run and its sides.
+    """
     since = run.start_date or run.created_at
-    sides, spent = {}, {}
+    sides, spent, judged = {}, {}, 0
     for arm in arms_of(run):
-        own = Q(arm_key="") if arm.is_baseline else Q(run_key__startswith=_key(run))
+        own = Q(arm_key="") if arm.is_baseline else _of_canary(run)
         rows = Inference.objects.filter(own, run_id="", is_shadow=False, created_at__gte=since)
-        spent[arm.key] = rows.aggregate(all=Sum("cost_micros"))["all"] or 0
+        facts = rows.aggregate(
+            processed=Count("id"),
+            failed=Count("id", filter=_FAILED),
+            spent_micros=Coalesce(Sum("cost_micros"), 0),
+        )
+        Arm.objects.filter(pk=arm.pk).update(**facts)
+        spent[arm.key] = facts["spent_micros"]
+        judged += 0 if arm.is_baseline else facts["processed"]
         sides[arm.key] = _behaviour(list(rows.order_by("-created_at", "-pk")[:LOOKED_AT]))
-    counts = {key: side["judged"] for key, side in sides.items()}
+    run.processed_messages = judged
+    # Production pays for the baseline whether there is a canary or not. Calls under way are held in
+    # what is spent, so it only grows here.
+    cost = sum(micros for key, micros in spent.items() if key != BASELINE)
     ExperimentRun.objects.filter(pk=run.pk).update(
-        processed_messages=sum(value for key, value in counts.items() if key != BASELINE)
+        processed_messages=judged, spent_micros=Greatest(F("spent_micros"), cost)
     )
+    run.refresh_from_db(fields=["processed_messages", "spent_micros"])
     return {
         "kind": "canary",
-        "n": sum(counts.values()),
+        "n": sum(side["judged"] for side in sides.values()),
         "planned": run.sample.get("planned", 0),
         "sides": sides,
         "compared": {},
         "confusion": {},
-        "spent_micros": sum(cost for key, cost in spent.items() if key != BASELINE),
+        "spent_micros": run.spent_micros,
         "budget_micros": run.budget_micros,
         "computed_at": timezone.now().isoformat(),
     }
 
 
 def _key(run: ExperimentRun) -> str:
-    return f"canary:{run.run_id}"
+    return f"{CANARY}:{run.run_id}"
+
+
+def _of_canary(run: ExperimentRun) -> Q:
+    """Return what the candidate judged, and what the embedded analyser said in its place."""
+    keys = (_key(run), f"degraded:{_key(run)}")
+    return Q(run_key__startswith=keys[0]) | Q(run_key__startswith=keys[1])
 
 
 def _behaviour(rows: Sequence[Inference]) -> dict[str, Any]:
@@ -182,6 +225,7 @@ def _behaviour(rows: Sequence[Inference]) -> dict[str, Any]:
     between = wilson(failed, len(rows))
     return {
         "judged": len(rows),
+        "calls": sum(row.call_id is not None for row in rows),
         "invalid": failed / len(rows) if rows else None,
         "invalid_between": list(between) if between else None,
         "latency": {

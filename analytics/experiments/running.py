@@ -59,7 +59,7 @@ def resume_run(run: ExperimentRun, *, budget_micros: int | None = None) -> None:
     check_countable(limit, arms_of(run))
     if limit is not None and limit <= run.spent_micros:
         message = _("The budget is used up: allow more than what was spent.")
-        raise Invalid("budget_used_up", message, field="budget")
+        raise Invalid("budget_used_up", message, field="budget_micros")
     _move(run, {Status.PAUSED}, Status.RUNNING, "resumed", **extra)
     _wake(run)
 

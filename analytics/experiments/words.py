@@ -39,12 +39,14 @@ METRICS: dict[str, tuple[Any, Any]] = {
 AGREED: dict[str, Any] = {
     "sentiment_accuracy": gettext_lazy("Same level of sentiment"),
     "sentiment_mae": gettext_lazy("Mean distance of the sentiments"),
-    "emotion_f1": gettext_lazy("Same emotion, macro-F1"),
+    "emotion_f1": gettext_lazy("Same emotion, all classes weighing alike"),
     "emotion_accuracy": gettext_lazy("Same emotion"),
     "flip_rate": gettext_lazy("Opposite polarity"),
 }
 ERRORS: dict[str, Any] = {
-    "budget": gettext_lazy("The budget is used up. Allow more to go on."),
+    "budget": gettext_lazy(
+        "What is left of the budget does not pay for the next call. Allow more to go on."
+    ),
     "empty_sample": gettext_lazy("No message fits the window: nothing could be drawn."),
     "prompt_altered": gettext_lazy("A prompt was altered outside of the application."),
     "no_booster": gettext_lazy("The booster is no longer there."),

@@ -18,6 +18,7 @@ from evosense.core.errors import Conflict, Invalid, NotFound
 from evosense.core.ids import uuid7
 from messaging.models import Message
 from tenancy.services import audit
+from tenancy.services.names import clean_name
 
 FEWEST, MOST = 10, 5_000
 LONGEST_NAME = 80
@@ -37,9 +38,9 @@ class Said:
 
 def freeze(name: str, *, created_by: str, description: str = "") -> GoldSet:
     """Make a set of everything that is labelled and not disputed; raises Invalid or Conflict."""
-    name = name.strip()
-    if not 1 <= len(name) <= LONGEST_NAME or "\x00" in name + description:
-        raise Invalid("invalid", _("Give it a name of at most 80 characters."), field="name")
+    name = clean_name(name, field="name", length=LONGEST_NAME)
+    if "\x00" in description:
+        raise Invalid("invalid", _("This text cannot be kept."), field="description")
     said = settled()
     if len(said) < FEWEST:
         message = _("At least %(number)s messages must be labelled.") % {"number": FEWEST}

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from analytics.models.choices import in_range, one_of
 from analytics.models.labels import GoldSet
@@ -22,7 +23,7 @@ class ExperimentRun(models.Model):
         PAUSED = "paused", _("Paused")
         COMPLETED = "completed", _("Completed")
         FAILED = "failed", _("Failed")
-        CANCELLED = "cancelled", _("Cancelled")
+        CANCELLED = "cancelled", pgettext_lazy("experiment", "Cancelled")
 
     public_id = models.UUIDField(unique=True)
     run_id = models.CharField(max_length=64, unique=True)

@@ -6,6 +6,8 @@ differ in which keywords they take, so the values are checked when they arrive.
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from analytics.models.choices import Emotion, Task, Tone
 
 CATEGORIES = (
@@ -106,15 +108,15 @@ def schema_problem(task: str, schema: object) -> str:
 
 def _difference(base: Any, given: Any, place: str) -> str:
     if not isinstance(given, dict):
-        return f"{place}: an object is expected"
+        return f"{place}: " + _("an object is expected")
     if base["type"] != given.get("type"):
-        return f"{place}.type: {base['type']!r} is expected"
+        return f"{place}.type: " + _("“%(type)s” is expected") % {"type": base["type"]}
     strange = set(given) - _KEYWORDS
     if strange or not isinstance(given.get("description", ""), str):
         name = min((str(key) for key in strange), default="description")
-        return f"{place}.{name}: not every server understands this"
+        return f"{place}.{name}: " + _("not every server understands this")
     if base.get("enum") != given.get("enum"):
-        return f"{place}.enum: must be as in the template of the house"
+        return f"{place}.enum: " + _("must be as in the template of the house")
     if base["type"] == "array":
         return _difference(base["items"], given.get("items"), f"{place}.items")
     return _object_difference(base, given, place) if base["type"] == "object" else ""
@@ -123,15 +125,15 @@ def _difference(base: Any, given: Any, place: str) -> str:
 def _object_difference(base: dict[str, Any], given: dict[str, Any], place: str) -> str:
     properties = given.get("properties")
     if not isinstance(properties, dict):
-        return f"{place}.properties: an object is expected"
+        return f"{place}.properties: " + _("an object is expected")
     if given.get("additionalProperties") is not False:
-        return f"{place}.additionalProperties: must be false"
+        return f"{place}.additionalProperties: " + _("must be false")
     required = given.get("required")
     if not isinstance(required, list) or {str(name) for name in required} != set(properties):
-        return f"{place}.required: must name every property"
+        return f"{place}.required: " + _("must name every property")
     for name, wanted in base["properties"].items():
         if name not in properties:
-            return f"{place}.properties.{name}: is missing"
+            return f"{place}.properties.{name}: " + _("is missing")
         problem = _difference(wanted, properties[name], f"{place}.{name}")
         if problem:
             return problem
@@ -143,11 +145,12 @@ def _problem_of_added(properties: dict[str, Any], known: frozenset[str], place: 
         one = properties[name]
         kind = one.get("type") if isinstance(one, dict) else None
         if not isinstance(kind, str) or kind not in _SCALARS:
-            return f"{place}.{name}: only texts, numbers and booleans may be added"
+            return f"{place}.{name}: " + _("only texts, numbers and booleans may be added")
         if set(one) - {"type", "description", "enum"}:
-            return f"{place}.{name}: only type, description and enum are understood by all servers"
+            words = _("only type, description and enum are understood by all servers")
+            return f"{place}.{name}: {words}"
         if "enum" in one and not _is_word_list(one["enum"]):
-            return f"{place}.{name}.enum: must be a list of texts or numbers"
+            return f"{place}.{name}.enum: " + _("must be a list of texts or numbers")
     return ""
 
 

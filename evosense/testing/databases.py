@@ -154,17 +154,18 @@ def truncate_everything() -> None:
             cursor.execute(f'DROP SCHEMA "{schema}" CASCADE')
         Domain.objects.exclude(tenant_id__in=[ALPHA.id, BETA.id], is_custom=False).delete()
         Tenant.objects.exclude(pk__in=[ALPHA.id, BETA.id]).delete()
-        Tenant.objects.update(
-            state="ready",
-            status="trial",
-            state_error="",
-            status_before="",
-            suspended_at=None,
-            suspend_reason="",
-            suspend_cause="",
-            trial_ends_at=None,
-            delete_after=None,
-        )
+        for ref in (ALPHA, BETA):
+            _restore(ref)
+
+
+def _restore(ref: TenantRef) -> None:
+    """Make a tenant's row as it was at first: its plan, state and names are nobody's leftovers."""
+    fresh = Tenant(
+        id=ref.id, schema_name=ref.schema_name, slug=ref.slug, name=ref.name, state="ready"
+    )
+    columns = {field.attname for field in Tenant._meta.concrete_fields}  # noqa: SLF001
+    kept = columns - {"id", "created_at", "updated_at"}
+    Tenant.objects.filter(pk=ref.id).update(**{name: getattr(fresh, name) for name in kept})
 
 
 def _filled_tables(cursor: Any) -> list[str]:

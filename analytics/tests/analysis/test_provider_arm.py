@@ -227,7 +227,7 @@ def test_names_of_those_who_work_here_stay_here(tenant, arm, model) -> None:
     message = make_message(text=text)
     note_messages([message.pk])
     work_off()
-    preview_items([Item(-1, text)], arm)
+    preview_items([Item(-1, text)], arm, is_fresh=True)
     model.answer = lambda _messages: {"suggestions": []}
     suggest_replies(message.conversation_id, agent="Fernanda Queiroz")
     sent = f"{model.requests}{model.systems}"

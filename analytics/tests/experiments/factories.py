@@ -4,6 +4,8 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+from django.utils import timezone
+
 from analytics.analysis.items import ArmSpec, Item
 from analytics.experiments.arms import BASELINE
 from analytics.experiments.creating import planned_size
@@ -132,3 +134,12 @@ class FakeJudge:
             rows.append(row)
         Inference.objects.bulk_create(rows, ignore_conflicts=True)
         return rows
+
+
+def canary(**over):
+    run = make_run(
+        mode="canary", status="running", share=0.4,
+        start_date=timezone.now() - timedelta(minutes=1), **over,
+    )  # fmt: skip
+    run.arms.filter(key="candidate-1").update(model_name="embedded-pt-1")
+    return run

@@ -48,6 +48,7 @@ def test_an_experiment_is_created_started_held_and_cancelled(call):
     [
         ({"mode": "gold"}, "gold_set"),
         ({"min_effect": 3}, "min_effect"),
+        ({"name": "a\u2066b"}, "name"),
         ({"candidates": []}, "candidates"),
         ({"candidates": [{"engine": "nobody"}]}, "candidate_1"),
         ({"mode": "canary", "share": 0.1, "candidates": [{"engine": "words"}],
@@ -89,6 +90,12 @@ def test_a_replay_needs_a_prompt_that_is_there(call):
               "prompt_version": "x@1"},
     )  # fmt: skip
     assert answer["errors"][0]["field"] == "prompt_version"
+
+
+def test_a_used_up_budget_is_refused_under_the_name_of_the_api(call):
+    run = make_run(status="paused", error="budget", budget_micros=100, spent_micros=100)
+    answer = call("post", f"/{run.public_id}/resume", data={"budget_micros": 90}, status=400)
+    assert answer["errors"][0]["field"] == "budget_micros"
 
 
 def test_stats_count_by_state(call):

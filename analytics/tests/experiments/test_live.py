@@ -1,12 +1,10 @@
-from datetime import timedelta
-
 import pytest
 from django.utils import timezone
 
 from analytics.analysis.production import embedded_judge, judges_of
 from analytics.experiments import live
 from analytics.models import AiNotice, ExperimentRun, Inference, SampleItem
-from analytics.tests.experiments.factories import judgement, make_messages, make_run
+from analytics.tests.experiments.factories import canary, judgement, make_messages, make_run
 from messaging.models import Message
 
 
@@ -68,15 +66,6 @@ def test_paused_runs_and_history_are_left_alone():
     shadow()
     Message.objects.update(is_history=True)
     assert live.take_shadows([message.pk]) == []
-
-
-def canary(**over):
-    run = make_run(
-        mode="canary", status="running", share=0.4,
-        start_date=timezone.now() - timedelta(minutes=1), **over,
-    )  # fmt: skip
-    run.arms.filter(key="candidate-1").update(model_name="embedded-pt-1")
-    return run
 
 
 @pytestmark_tenant

@@ -1,4 +1,5 @@
 import re
+from datetime import datetime
 
 import pytest
 from django.urls import reverse
@@ -80,6 +81,8 @@ def test_a_form_creates_a_draft_that_shows_what_it_needs(client_for):
     ("change", "field"),
     [
         ({"name": ""}, "name"),
+        ({"name": "Melhor\u202eemos"}, "name"),
+        ({"name": "Melhor\u200b?"}, "name"),
         ({"min_effect": "0"}, "min_effect"),
         ({"min_effect": "muito"}, "min_effect"),
         ({"since": "2026-13-01"}, "since"),
@@ -127,6 +130,7 @@ def test_the_comparison_says_who_is_right_with_gold_labels(client_for):
     run = compared_run()
     page = page_of(client_for("admin"), url("detail", run))
     assert "96,7%" in page
+    assert ">F1<" in page
     assert "66,7%" in page
     assert "<svg" in page
     assert 'id="matriz"' in page
@@ -140,6 +144,11 @@ def test_without_labels_the_page_never_says_better(client_for):
     page = page_of(client_for("admin"), url("detail", run))
     assert "right more often" not in page
     assert "acerta mais" not in page
+    assert ">F1<" not in page
+    assert "confunde" not in page
+    found = run.report["confusion"]["candidate-1"]
+    assert not {"scores", "macro_f1", "accuracy", "most_confused"} & set(found)
+    assert found["agreement"] is not None
     assert url("review", run) in page
 
 
@@ -191,6 +200,14 @@ def test_a_promotion_needs_its_reason_and_can_be_taken_back(client_for):
     settings = AiSettings.objects.get()
     assert (settings.engine, settings.provider_id) == ("provider", run.public_id)
     assert AuditEntry.objects.filter(action="experiment.rolled_back").exists()
+    # Both acts stay on the page with who and when.
+    page = page_of(client, url("detail", run))
+    run.refresh_from_db()
+    assert "acerta mais" in page
+    assert run.decision["by"] == run.decision["back_by"]
+    for moment in ("at", "back_at"):
+        at = datetime.fromisoformat(run.decision[moment])
+        assert f'datetime="{at.isoformat(timespec="seconds")}"' in page
 
 
 def test_only_the_owner_decides_against_the_gate(client_for):
@@ -199,9 +216,26 @@ def test_only_the_owner_decides_against_the_gate(client_for):
     answer = client_for("admin").post(url("promote", run), wish)
     assert answer.status_code == 422
     assert url("promote", run) not in page_of(client_for("admin"), url("detail", run))
-    assert client_for("owner").post(url("promote", run), wish).status_code == 302
+    owner = client_for("owner")
+    form = re.search(
+        rf'<form[^>]*action="{url("promote", run)}".*?</form>',
+        page_of(owner, url("detail", run)),
+        re.DOTALL,
+    )[0]
+    assert "data-confirm=" in form
+    assert "btn danger" in form
+    assert "btn primary" not in form
+    assert owner.post(url("promote", run), wish | {"reason": ""}).status_code == 422
+    assert owner.post(url("promote", run), wish).status_code == 302
     run.refresh_from_db()
     assert run.decision["overridden"]
+
+
+def test_an_open_gate_asks_no_second_time(client_for):
+    page = page_of(client_for("owner"), url("detail", compared_run()))
+    form = re.search(r'<form class="card" [^>]*>.*?</form>', page, re.DOTALL)[0]
+    assert "data-confirm" not in form
+    assert "btn primary" in form
 
 
 def test_the_csv_is_a_table_no_spreadsheet_computes(client_for):

@@ -1,11 +1,13 @@
 import pytest
 
+from analytics.experiments.gate import gate_of
 from analytics.experiments.promotion import promote, roll_back
 from analytics.models import AiSettings, Booster, PromptLabel, PromptLabelEvent, PromptTemplate
 from analytics.prompting.labels import Why, move_label
 from analytics.prompting.versions import Author, create_version
 from analytics.tests.experiments.factories import make_run
 from analytics.tests.providers.helpers import make_provider
+from analytics.views.experiments.presenting import gate_rows
 from evosense.core.errors import Conflict, Invalid, NotAllowed
 from tenancy.models import AuditEntry
 
@@ -134,6 +136,28 @@ def test_nothing_is_decided_twice_early_or_without_a_reason():
     with pytest.raises(Conflict) as refused:
         choose(run)
     assert refused.value.code == "decided"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "times", "holds", "said"),
+    [
+        (0.0, 43.0, None, True, ("43 ms", "0 ms")),
+        (42.0, 6.0, 6 / 42, True, ("6 ms", "42 ms")),
+        (90.0, 130.0, 130 / 90, False, ("130 ms", "90 ms")),
+        (400.0, 500.0, 1.25, True, ("500 ms", "400 ms", "1,25")),
+        (400.0, 520.0, 1.3, False, ("520 ms", "400 ms", "1,30")),
+    ],
+)
+def test_the_floor_of_times_decides_and_is_not_what_people_read(before, after, times, holds, said):
+    run = decided_run()
+    run.report["compared"]["candidate-1"]["lines"][2] |= {"baseline": before, "candidate": after}
+    gate = gate_of(run, "candidate-1")
+    slowness = next(one for one in gate.conditions if one.key == "slowness")
+    assert slowness.holds is holds
+    assert slowness.facts["times"] == (times and pytest.approx(times))
+    assert (slowness.facts["before"], slowness.facts["after"]) == (before, after)
+    note = gate_rows(gate)[4]["note"]
+    assert all(number in note for number in said)
 
 
 def test_a_shut_gate_opens_only_for_the_owner_and_says_so():

@@ -125,7 +125,7 @@ def test_a_used_up_budget_pauses_the_run_until_more_is_allowed(judge):
     assert run.processed_messages == 4
     with pytest.raises(Invalid) as refused:
         resume_run(run)
-    assert refused.value.field == "budget"
+    assert refused.value.field == "budget_micros"
     resume_run(run, budget_micros=1000)
     worker.take_turn(run.pk)
     run.refresh_from_db()

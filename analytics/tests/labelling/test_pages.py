@@ -3,12 +3,14 @@
 import re
 
 import pytest
+from django.utils import timezone
 
 from analytics.analysis.boosting import boost, learn, packed, side_of, unpacked
 from analytics.analysis.items import ArmSpec, Item
 from analytics.analysis.judging import preview_items
 from analytics.labelling import drawing, training
 from analytics.models import Booster, Label, ReviewItem
+from analytics.tests.experiments.factories import make_gold, make_messages
 from analytics.values import Judgement
 from evosense.core.errors import Conflict
 from evosense.core.schema import tenant_scope
@@ -56,6 +58,18 @@ def test_an_answer_is_kept_and_a_wrong_one_says_why(tenant):
     assert Label.objects.count() == 1
 
 
+def test_the_seconds_of_an_answer_are_counted_from_its_page(tenant, time_machine):
+    time_machine.move_to(timezone.now(), tick=False)
+    item = ask()
+    client = client_for("supervisor")
+    page = client.get("/revisao/pergunta/").content.decode()
+    began = re.search(r'name="began" value="([^"]*)"', page)[1]
+    time_machine.shift(42)
+    given = {"item": item.public_id, "sentiment": "-0.5", "emotion": "frustracao", "began": began}
+    assert client.post("/revisao/pergunta/", given).status_code == 302
+    assert Label.objects.get().seconds == 42
+
+
 def test_a_skip_shows_another_one(tenant):
     first, _second = ask("primeira"), ask("segunda")
     client = client_for("supervisor")
@@ -77,8 +91,17 @@ def test_managers_draw_freeze_and_train(tenant):
     early = client.post("/revisao/congelar/", {"name": "Cedo"})
     assert early.status_code == 422
     assert "Cedo" in early.content.decode()
+    hidden = client.post("/revisao/congelar/", {"name": "Ou\u202ero"})
+    assert 'id="id_name-error"' in hidden.content.decode()
     refused = client.post("/revisao/treinar/", follow=True)
     assert "500" in refused.content.decode()
+
+
+def test_a_set_says_how_many_messages_it_holds(tenant):
+    make_gold(make_messages(7), [(1.0, "alegria", 90)] * 7, name="Sem figuras")
+    page = client_for("supervisor").get("/revisao/").content.decode()
+    row = page[page.index("Sem figuras") :]
+    assert re.search(r'<td class="r num" data-l="[^"]*">([^<]*)</td>', row)[1] == "7"
 
 
 def test_another_companys_item_is_not_answered(tenant, other_tenant):

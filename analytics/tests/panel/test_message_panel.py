@@ -1,12 +1,17 @@
 """The panel of one message: values, reasons, who said so, what waits, and correcting it."""
 
+from html import unescape
+from uuid import uuid4
+
 import pytest
 
 from analytics.analysis.enqueue import note_messages
-from analytics.models import AnalysisJob, Errand, Inference, Label
+from analytics.analysis.items import NOT_BELIEVED
+from analytics.models import AnalysisJob, Errand, Inference, Label, ModelCall
 from analytics.selectors.told import told_of
 from analytics.tests.errands.helpers import do_waiting
 from analytics.views.panel.presenting import pieces_of
+from analytics.views.panel.words import reason_words
 from evosense.core.schema import tenant_scope
 from messaging.tests.factories import START, make_conversation, make_message
 from tenancy.models import AuditEntry
@@ -87,6 +92,25 @@ def test_what_waits_says_why_and_may_be_asked_now(client_for, state, error):
     assert 'class="banner' in html
     assert "analisar/" in html
     assert "analisar/" not in page(client_for("viewer"), url_of(message))
+
+
+def test_who_was_asked_and_not_believed_is_named_beside_who_judged(client_for):
+    call = ModelCall.objects.create(
+        purpose="message",
+        provider_id=uuid4(),
+        provider_name="Nuvem",
+        model_requested="grande-7",
+        cost_micros=2_380_000,
+    )
+    used = {"input_tokens": 1200, "output_tokens": 34, "cost_micros": 2_380_000}
+    message = judged(error=NOT_BELIEVED, is_suspicious=True, call_id=call.pk, **used)
+    html = page(client_for("viewer"), url_of(message))
+    assert str(reason_words(NOT_BELIEVED)) in unescape(html)
+    assert "embedded-pt-1" in html
+    assert "Nuvem · grande-7 · 1234 tokens · R$ 2,38" in html
+    ModelCall.objects.all().delete()
+    assert "grande-7" not in page(client_for("viewer"), url_of(message))
+    assert "grande-7" not in page(client_for("viewer"), url_of(judged(call_id=call.pk)))
 
 
 def test_hostile_words_stay_text(client_for):

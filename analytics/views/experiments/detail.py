@@ -1,6 +1,7 @@
 """One experiment: before it begins, while it runs, and what came of it."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -102,7 +103,7 @@ def _state(request: HttpRequest, run: ExperimentRun, sides: list[Arm]) -> dict[s
         "is_live": run.mode in running.LIVE_MODES,
         "is_over": run.status in {Status.COMPLETED, Status.FAILED, Status.CANCELLED},
         "may_manage": may(request, "experiments.manage"),
-        "metric": words.metric_name(run.primary_metric),
+        "metric": words.metric_name(run.primary_metric, is_quality=run.mode == run.Mode.GOLD),
         "effect": words.value(run.min_effect, "share"),
         "share": words.value(run.share, "share"),
     }
@@ -154,11 +155,26 @@ def _comparison(
         "gate_rows": presenting.gate_rows(gate),
         "is_owner": is_owner,
         "is_decided": is_decided,
+        "decision": _decision(run, names),
         "may_promote": (gate.is_open or is_owner)
         and not is_decided
         and run.status == Status.COMPLETED
         and may(request, "experiments.manage"),
     } | _differing(request, run, key)
+
+
+def _decision(run: ExperimentRun, names: dict[str, str]) -> dict[str, Any] | None:
+    """Return who promoted what and when, and who took it back; None before anybody decided."""
+    kept = run.decision
+    if not kept:
+        return None
+    back_at = kept.get("back_at")
+    return {
+        **kept,
+        "name": names.get(kept["arm"], kept["arm"]),
+        "at": datetime.fromisoformat(kept["at"]),
+        "back_at": datetime.fromisoformat(back_at) if back_at else None,
+    }
 
 
 def _differing(request: HttpRequest, run: ExperimentRun, key: str) -> dict[str, Any]:
@@ -214,8 +230,8 @@ def _matrix(
     found = report["confusion"].get(chosen)
     if not found or not found["n"]:
         return None
-    is_quality = report["kind"] == "quality"
-    return presenting.matrix(found, names[chosen], is_quality=is_quality)
+    base = "" if report["kind"] == "quality" else names[arms.BASELINE]
+    return presenting.matrix(found, names[chosen], base=base)
 
 
 def _matrix_links(

@@ -38,7 +38,8 @@ def experiment_drift(request: HttpRequest) -> HttpResponse:
 
 def _languages(reading: DriftReading) -> str:
     """Return how the languages moved, "" where they did not."""
-    now, before = reading.figures.get("languages") or ({}, {})
+    pair: list[dict[str, float]] = reading.figures.get("languages") or [{}, {}]
+    now, before = pair
     if not moved(now, before):
         return ""
     names = {"pt": _("Portuguese"), "es": _("Spanish"), "en": _("English")}

@@ -1,6 +1,6 @@
 """A comparison as the page draws it: rows with words, geometry of the plot, cells of the matrix."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.text import capfirst
@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from analytics.experiments import words
-from analytics.experiments.gate import Gate
+from analytics.experiments.gate import Condition, Gate
 from analytics.models.choices import Emotion
 from evosense.core.charts import heat_level
 from evosense.core.templatetags.ui import NOTHING
+from evosense.core.wording import number_words
 
 # The plot is 200 wide, its middle no difference; `reach` of a line is 90 away from it.
 MIDDLE, REACH, EDGE = 100.0, 90.0, 2.0
@@ -81,8 +82,11 @@ def _svg(value: float) -> str:
     return f"{value:.1f}"
 
 
-def matrix(found: Mapping[str, Any], name: str, *, is_quality: bool) -> dict[str, Any]:
-    """Return the cells of a confusion matrix and its finding as a title."""
+def matrix(found: Mapping[str, Any], name: str, *, base: str = "") -> dict[str, Any]:
+    """Return the cells of a matrix and its finding as a title.
+
+    With `base`, the name of the baseline, nobody knows who is right: the words are of agreement.
+    """
     labels = {key: str(label) for key, label in Emotion.choices}
     most = max((max(row) for row in found["counts"]), default=0)
     rows = [
@@ -92,27 +96,25 @@ def matrix(found: Mapping[str, Any], name: str, *, is_quality: bool) -> dict[str
                 {"count": count, "level": heat_level(count, most), "is_right": place == column}
                 for column, count in enumerate(counts)
             ],
-            "f1": words.value(score["f1"], "number"),
-            "is_few": 0 < score["support"] < FEW,
+            "f1": "" if base else words.value(found["scores"][place]["f1"], "number"),
+            "is_few": not base and 0 < sum(counts) < FEW,
         }
-        for place, (key, counts, score) in enumerate(
-            zip(found["classes"], found["counts"], found["scores"], strict=True)
-        )
+        for place, (key, counts) in enumerate(zip(found["classes"], found["counts"], strict=True))
     ]
     return {
-        "title": capfirst(_matrix_title(found, labels, name)),
+        "title": capfirst(_matrix_title(found, labels, name, base)),
         "columns": [labels[key] for key in found["classes"]],
         "rows": rows,
         "n": found["n"],
         "kappa": words.value(found["kappa"], "number"),
         "alpha": words.value(found["alpha"], "number"),
-        "accuracy": words.value(found["accuracy"], "share"),
         "has_few": any(row["is_few"] for row in rows),
-        "is_quality": is_quality,
     }
 
 
-def _matrix_title(found: Mapping[str, Any], labels: Mapping[str, str], name: str) -> str:
+def _matrix_title(found: Mapping[str, Any], labels: Mapping[str, str], name: str, base: str) -> str:
+    if base:
+        return _agreement_title(found.get("most_apart"), labels, name, base)
     pair = found["most_confused"]
     if pair is None:
         return _("%(name)s never takes one emotion for another") % {"name": name}
@@ -123,12 +125,31 @@ def _matrix_title(found: Mapping[str, Any], labels: Mapping[str, str], name: str
     }
 
 
+def _agreement_title(
+    pair: list[str] | None, labels: Mapping[str, str], name: str, base: str
+) -> str:
+    if pair is None:
+        return _("Emotions: %(name)s beside %(base)s") % {"name": name, "base": base}
+    return _("They differ most often where %(base)s says %(first)s and %(name)s %(second)s") % {
+        "base": base,
+        "name": name,
+        "first": labels[pair[0]].lower(),
+        "second": labels[pair[1]].lower(),
+    }
+
+
 def gate_rows(gate: Gate) -> list[dict[str, Any]]:
     """Return the conditions with their numbers in words."""
     return [
-        {"title": _TITLES[one.key](), "note": _NOTES[one.key](one.facts), "holds": one.holds}
+        {"title": _title(one), "note": _NOTES[one.key](one.facts), "holds": one.holds}
         for one in gate.conditions
     ]
+
+
+def _title(one: Condition) -> str:
+    if one.key == "flips" and not one.facts.get("is_quality", True):
+        return words.metric_name("flip_rate", is_quality=False)
+    return _TITLES[one.key]()
 
 
 def _size_note(facts: Mapping[str, Any]) -> str:
@@ -171,12 +192,19 @@ def _invalid_note(facts: Mapping[str, Any]) -> str:
 
 
 def _slowness_note(facts: Mapping[str, Any]) -> str:
-    if "times" not in facts:
+    if "after" not in facts:
         return _("Nothing was timed.")
-    return _("%(times)s times the present one; the limit is %(most)s") % {
-        "times": words.value(facts["times"], "number"),
-        "most": words.value(facts["most"], "number"),
+    times = facts["times"]
+    numbers = {
+        "after": words.seconds(facts["after"]),
+        "before": words.seconds(facts["before"]),
+        "times": NOTHING if times is None else number_words(times, 2),
+        "most": number_words(facts["most"], 2),
+        "limit": words.seconds(facts["most"] * facts["unnoticed"]),
     }
+    if facts["before"] < facts["unnoticed"]:
+        return _("%(after)s against %(before)s; up to %(limit)s nobody notices") % numbers
+    return _("%(after)s against %(before)s, %(times)s times; the limit is %(most)s") % numbers
 
 
 def _money_note(facts: Mapping[str, Any]) -> str:
@@ -188,7 +216,7 @@ def _money_note(facts: Mapping[str, Any]) -> str:
     }
 
 
-_TITLES = {
+_TITLES: dict[str, Callable[[], str]] = {
     "size": lambda: _("Planned sample"),
     "primary": lambda: _("Primary measure"),
     "flips": lambda: _("Polarity turned round"),

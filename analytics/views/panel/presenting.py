@@ -7,12 +7,14 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from analytics.analysis.items import NOT_BELIEVED
 from analytics.analysis.selectors import states_of
 from analytics.labelling.words import LEVELS
-from analytics.models import AnalysisJob, Inference, Label
+from analytics.models import AnalysisJob, Inference, Label, ModelCall
 from analytics.selectors.told import production_rows
 from analytics.values import FEWEST_CONFIDENCE
 from analytics.views.panel import words
+from analytics.views.setup.budgets import money_words
 from messaging.models import Message
 from messaging.selectors.judged import PERSON, sentiment_level
 from messaging.selectors.wordings import wordings_of
@@ -46,6 +48,8 @@ class Verdict:
     state: str
     state_words: str
     reason: str
+    # Who was asked and is not believed, and what that cost; "" when nobody was.
+    asked: str
     next_try: datetime | None
 
     @property
@@ -94,6 +98,7 @@ def verdict_of(message: Message) -> Verdict:
         state=state,
         state_words=_state_words(state, is_judged=bool(message.judged_by)),
         reason=_reason(message, row, job),
+        asked=_asked(row) if row and not is_person else "",
         next_try=job.not_before if job and state == "deferred" else None,
     )
 
@@ -164,3 +169,19 @@ def _reason(message: Message, row: Inference | None, job: AnalysisJob | None) ->
     if message.judged_by == PERSON:
         return ""
     return words.reason_words((job.error if job else "") or (row.error if row else ""))
+
+
+def _asked(row: Inference) -> str:
+    if row.error != NOT_BELIEVED or row.call_id is None:
+        return ""
+    # Calls are forgotten before judgements are.
+    call = ModelCall.objects.filter(pk=row.call_id).first()
+    if call is None:
+        return ""
+    said = {
+        "provider": call.provider_name,
+        "model": call.model_requested,
+        "tokens": row.input_tokens + row.output_tokens,
+        "cost": money_words(row.cost_micros, call.currency),
+    }
+    return _("Asked: %(provider)s · %(model)s · %(tokens)d tokens · %(cost)s") % said

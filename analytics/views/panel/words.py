@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from analytics.analysis.items import EMBEDDED, SUSPICIOUS
+from analytics.analysis.items import EMBEDDED, NOT_BELIEVED, SUSPICIOUS
 from analytics.analysis.paid import BROKEN, BUDGET, NO_PRICE, OTHER_CURRENCY
 from analytics.models.choices import Emotion, Tone
 from analytics.providers.shown import problem_words
@@ -59,6 +59,10 @@ def reason_words(code: str) -> str:
         ),
         BROKEN: _("Something broke here. It has been recorded."),
         SUSPICIOUS: _("The text gives orders to the model, so it was not asked."),
+        NOT_BELIEVED: _(
+            "The text gives orders to the model. It was asked, but what it said is not believed: "
+            "the embedded analyser's values count."
+        ),
         "worker_died": _("The work on it broke off several times."),
         "missing": _("The provider left this message out of its answer."),
         "duplicate": _("The provider answered twice and contradicted itself."),

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -111,7 +112,7 @@ def _overview(request: HttpRequest, errors: dict[str, Any], status: int = 200) -
         "counts": review.counts(),
         "figures": gold.figures(),
         "clear_from": gold.CLEAR_FROM,
-        "sets": GoldSet.objects.order_by("-pk")[:_SHOWN],
+        "sets": GoldSet.objects.annotate(size=Count("items")).order_by("-pk")[:_SHOWN],
         "boosters": Booster.objects.defer("weights").order_by("-version")[:_SHOWN],
         "needed": FEWEST_LABELS,
         "fewest": gold.FEWEST,

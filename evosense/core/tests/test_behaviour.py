@@ -108,7 +108,7 @@ def in_english():
 def member_request():
     request = RequestFactory().get("/")
     request.user = SimpleNamespace(is_authenticated=True, pk=1, name="Camila", email="c@a.example")
-    request.tenant = SimpleNamespace(name="Aurora", slug="aurora")
+    request.tenant = SimpleNamespace(name="Aurora", slug="aurora", is_restricted=lambda: False)
     request.membership = object()
     return request
 

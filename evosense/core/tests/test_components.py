@@ -48,7 +48,9 @@ def request_of_member():
     request.user = SimpleNamespace(
         is_authenticated=True, pk=1, name="Camila Prado", email="c@a.example"
     )
-    request.tenant = SimpleNamespace(name="Móveis Aurora", slug="aurora")
+    request.tenant = SimpleNamespace(
+        name="Móveis Aurora", slug="aurora", is_restricted=lambda: False
+    )
     request.membership = object()
     return request
 

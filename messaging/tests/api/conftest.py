@@ -5,6 +5,9 @@ from django.conf import settings
 from django.test import Client
 
 from evosense.core.schema import public_scope
+from messaging.gateway.models import EvolutionServer
+from messaging.models import Connection
+from messaging.tests.factories import make_connection
 from tenancy.models import Entitlement
 from tenancy.tests import factories
 
@@ -41,3 +44,21 @@ def api(tenant):
         )
 
     return make
+
+
+@pytest.fixture
+def line(tenant):
+    """A connected number on a server of version 2.3.7, the default one."""
+    server = EvolutionServer.objects.create(
+        tenant_id=tenant.id,
+        name="próprio",
+        url="https://evo.example.com",
+        api_key="k",
+        version="2.3.7",
+    )
+    connection = make_connection()
+    Connection.objects.filter(pk=connection.pk).update(
+        server_id=server.pk, state=Connection.State.CONNECTED, is_default=True
+    )
+    connection.refresh_from_db()
+    return connection

@@ -7,29 +7,10 @@ from django.utils import timezone
 
 from evosense.core.schema import tenant_scope
 from evosense.testing.databases import BETA
-from messaging.gateway.models import EvolutionServer
-from messaging.models import Connection, Outgoing
+from messaging.models import Outgoing
 from messaging.tests.factories import make_connection, make_conversation, make_message
 
 TO = "+55 11 98000-1234"
-
-
-@pytest.fixture
-def line(tenant):
-    """A connected number on a server of version 2.3.7, the default one."""
-    server = EvolutionServer.objects.create(
-        tenant_id=tenant.id,
-        name="próprio",
-        url="https://evo.example.com",
-        api_key="k",
-        version="2.3.7",
-    )
-    made = make_connection()
-    Connection.objects.filter(pk=made.pk).update(
-        server_id=server.pk, state=Connection.State.CONNECTED, is_default=True
-    )
-    made.refresh_from_db()
-    return made
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from messaging.gateway.models import EvolutionServer, Lane
-from messaging.models import Connection, Message, Outgoing, Upload
-from messaging.tests.factories import make_connection, make_conversation, make_message
+from messaging.models import Message, Outgoing, Upload
+from messaging.tests.factories import make_conversation, make_message
 
 KEY = {"Idempotency-Key": "7d0c9f2e"}
 PNG = base64.b64decode(
@@ -18,24 +18,6 @@ PNG = base64.b64decode(
 TO = "+55 11 98000-1234"
 NOBODY = "0199a000-0000-7000-8000-0000000000aa"
 HOUSE = "http://169.254.169.254/x"
-
-
-@pytest.fixture
-def line(tenant):
-    """A connected number on a server of version 2.3.7, the default one."""
-    server = EvolutionServer.objects.create(
-        tenant_id=tenant.id,
-        name="próprio",
-        url="https://evo.example.com",
-        api_key="k",
-        version="2.3.7",
-    )
-    connection = make_connection()
-    Connection.objects.filter(pk=connection.pk).update(
-        server_id=server.pk, state=Connection.State.CONNECTED, is_default=True
-    )
-    connection.refresh_from_db()
-    return connection
 
 
 def test_a_message_is_queued_and_shown_at_once(api, line):

@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from evosense.core.schema import current_tenant, public_scope
 from messaging.gateway.models import EvolutionServer
-from messaging.models import Connection
+from messaging.models import Connection, Incident
 from messaging.services.connections import create_connection
+from messaging.services.health import look
 
 KEY = "simulator-key"
 _names = count(1)
@@ -92,3 +93,15 @@ def open_line(sim: Simulator, server: EvolutionServer, **over: Any) -> Connectio
     line = make_line(server, **over)
     sim.open_instance(line.instance)
     return line
+
+
+def looks(line: Connection, number: int = 1) -> Connection:
+    for _ in range(number):
+        look.look(line.public_id)
+    line.refresh_from_db()
+    return line
+
+
+def kinds(line: Connection) -> set[str]:
+    rows = Incident.objects.filter(connection=line, ended_at=None)
+    return set(rows.values_list("kind", flat=True))

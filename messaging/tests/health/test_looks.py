@@ -24,25 +24,13 @@ from messaging.services.gaps.requests import fetch_missed
 from messaging.services.health import expectation, look, probe
 from messaging.services.health.following import follow_state
 from messaging.services.health.suspects import Suspects
-from messaging.tests.health.rig import Simulator, make_line, make_server, open_line
+from messaging.tests.health.rig import Simulator, kinds, looks, make_line, make_server, open_line
 from messaging.tests.ingest.rig import deliver
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch) -> None:
     monkeypatch.setattr(probe, "_suspects", Suspects())
-
-
-def looks(line: Connection, number: int = 1) -> Connection:
-    for _ in range(number):
-        look.look(line.public_id)
-    line.refresh_from_db()
-    return line
-
-
-def kinds(line: Connection) -> set[str]:
-    rows = Incident.objects.filter(connection=line, ended_at=None)
-    return set(rows.values_list("kind", flat=True))
 
 
 def test_a_number_that_works_is_healthy_and_logged_once(tenant, redis_db, sim: Simulator) -> None:

@@ -11,11 +11,11 @@ from django.utils import timezone
 from messaging.gateway.client.errors import EvolutionError
 from messaging.gateway.client.evolution import Evolution, evolution
 from messaging.gateway.servers import instance_of
-from messaging.models import Connection, GapRepair, Incident, Message, Outgoing
+from messaging.models import Connection, GapRepair, Message, Outgoing
 from messaging.services.health import depth, look, probe
 from messaging.services.health.suspects import Suspects
 from messaging.tests.factories import make_conversation, make_message
-from messaging.tests.health.rig import Simulator, make_server, open_line
+from messaging.tests.health.rig import Simulator, kinds, looks, make_server, open_line
 
 BEAT = timedelta(seconds=5)
 
@@ -51,18 +51,6 @@ def line(tenant, redis_db, sim: Simulator) -> Connection:
     ago = timezone.now() - timedelta(minutes=1)
     Connection.objects.update(connected_at=ago, last_event_at=ago)
     return looks(made)
-
-
-def looks(line: Connection, number: int = 1) -> Connection:
-    for _ in range(number):
-        look.look(line.public_id)
-    line.refresh_from_db()
-    return line
-
-
-def kinds(line: Connection) -> set[str]:
-    rows = Incident.objects.filter(connection=line, ended_at=None)
-    return set(rows.values_list("kind", flat=True))
 
 
 def code_of(line: Connection, signal: str) -> str:
