@@ -104,6 +104,8 @@ class Nursery:
             "MEDIA_ROOT": str(folder / "media"),
             "LOG_LEVEL": "INFO",
             "EVOSENSE_BREAKER_SECONDS": "0.3",
+            # A sender that dies with the one trial in its hand must not end the test's patience.
+            "EVOSENSE_BREAKER_TRIAL_SECONDS": "3",
             **more,
         }
         with self.log.open("ab") as log:
