@@ -78,10 +78,14 @@ class Sender:
                 heartbeat.beat()
         finally:
             self._stopping.set()
+            connections["default"].close()
             self._wait_for_the_end(pool)
 
     def _round(self, pool: ThreadPoolExecutor) -> int:
-        """Give every free thread a lane, as far as lanes are due; returns how many."""
+        """Give every free thread a lane, as far as lanes are due; returns how many.
+
+        The connection is kept for the next round, unless it is broken.
+        """
         begun = 0
         try:
             while (free := self.threads - len(self._active)) > 0 and not self._stopping.is_set():
@@ -99,7 +103,6 @@ class Sender:
         except OUTAGES as error:
             STEP_FAILURES.labels("sender").inc()
             log.warning("sender.database_away", error=headline(error))
-        finally:
             connections["default"].close()
         STEP_DONE.labels("sender").inc(begun)
         LAST_STEP.labels("sender").set_to_current_time()
