@@ -25,7 +25,7 @@ from tenancy.db.tickets import Fairly
 def register() -> None:
     subscribe(MessagesStored, count_stored_messages)
     for event in (MessagesStored, MessagesChanged, MediaChanged):
-        subscribe(event, Fairly("ai", note_stored_messages))
+        subscribe(event, Fairly("ingest", note_stored_messages))
     subscribe(MessagesJudged, Fairly("ai", shadow_messages))
     live.register()
     register_backlog("analysis", claims.waiting)

@@ -15,6 +15,8 @@ from django.core.wsgi import get_wsgi_application
 # Typed loosely: Django's answer is an iterable of bytes, which its stubs do not say.
 django_application: Any = get_wsgi_application()
 
+from analytics.search import warming  # noqa: E402
 from evosense import composition  # noqa: E402
 
 application = composition.compose(WSGIMiddleware(django_application, workers=8))
+warming.begin()

@@ -24,5 +24,12 @@ def when_ready(server: Any) -> None:  # noqa: ARG001  (gunicorn's signature)
     metrics.serve_if_asked()
 
 
+def post_worker_init(worker: Any) -> None:  # noqa: ARG001  (gunicorn's signature)
+    """Load what searches need beside the first requests; a thread would not survive the fork."""
+    from analytics.search import warming  # noqa: PLC0415  (Django is set up by now)
+
+    warming.begin()
+
+
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001  (gunicorn's signature)
     metrics.process_gone(worker.pid)

@@ -14,12 +14,11 @@ from analytics.search import jobs
 from analytics.search.tasks import fill_embeddings
 from evosense.core.errors import Conflict
 from evosense.core.schema import current_tenant, enqueue_later
-from tenancy.db import fair
-from tenancy.db.tickets import fair_enqueue
+from tenancy.db.tickets import fair_call, fair_enqueue
 
 # New messages of a provider wait so long for others that share their request (ai.md §1.3).
 GATHER_SECONDS = 1.5
-# Items of a company that wait; conversations are not added to more.
+# Messages of a company that wait; conversations are not added to more.
 BUSY = 50
 
 
@@ -27,13 +26,14 @@ BUSY = 50
 def note_stored_messages(*, event_id: int, payload: dict[str, Any]) -> None:  # noqa: ARG001
     """Queue new messages, or changed ones as far as their words changed.
 
-    Subscriber of MessagesStored, MessagesChanged and MediaChanged. What a suspended company
-    receives waits until it may work again.
+    Subscriber of MessagesStored, MessagesChanged and MediaChanged, in a lane before the judging:
+    behind it a new message would not even be known while a backlog is worked off. What a suspended
+    company receives waits until it may work again.
     """
     if note_messages(payload["message_ids"]):
         begin_judging()
     if jobs.is_due():
-        fair_enqueue("ai", fill_embeddings)
+        fair_call("ai", fill_embeddings)
 
 
 def begin_judging() -> None:
@@ -41,20 +41,20 @@ def begin_judging() -> None:
     if production_judge().arm.kind == "provider":
         enqueue_later(join_queue, GATHER_SECONDS)
     else:
-        fair_enqueue("ai", judge_waiting)
+        fair_call("ai", judge_waiting)
 
 
 @shared_task(name="analytics.join_queue", expires=600, queue="ai")
 def join_queue() -> None:
     """Take a place in the fair order."""
-    fair_enqueue("ai", judge_waiting)
+    fair_call("ai", judge_waiting)
 
 
 @shared_task(name="analytics.judge_waiting")
 def judge_waiting() -> None:
     """Judge what waits, the newest first; goes on in a turn of its own while some are left."""
     if work_off():
-        fair_enqueue("ai", judge_waiting)
+        fair_call("ai", judge_waiting)
 
 
 @shared_task(name="analytics.sweep_analysis", expires=300)
@@ -65,13 +65,13 @@ def sweep_analysis() -> None:
         # One batch: the others follow when it has its answers.
         claims.ask_early(PROVIDER_BATCH)
     if claims.due():
-        fair_enqueue("ai", judge_waiting)
+        fair_call("ai", judge_waiting)
 
 
 @shared_task(name="analytics.sweep_conversations", expires=300)
 def sweep_conversations() -> None:
     """Have conversations analysed that were closed or fell silent."""
-    if fair.waiting("ai", current_tenant().id) > BUSY:
+    if claims.waiting(current_tenant()) > BUSY:
         # Messages first; what is due stays due.
         return
     for conversation_pk, trigger in due_conversations():

@@ -24,12 +24,15 @@ from messaging.selectors.wordings import Wording, names_in, wordings_of
 
 logger = logging.getLogger(__name__)
 
+# A turn: what people wait for, and the noting of what is new, waits no longer for a worker. A
+# request to a provider that is under way is not cut.
+TURN_SECONDS = 5.0
 EMBEDDED_BATCH = 256
 # Of a provider: one request holds them all (reference ai.md §1.3).
 PROVIDER_BATCH = 20
 
 
-def work_off(*, seconds: float = 15.0) -> bool:
+def work_off(*, seconds: float = TURN_SECONDS) -> bool:
     """Judge waiting messages for about so long; tells whether some are left."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

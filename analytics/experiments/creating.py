@@ -19,7 +19,7 @@ from analytics.models import Arm, ExperimentRun, GoldSet
 from evosense.core.errors import Conflict, Invalid
 from evosense.core.ids import random_base62, uuid7
 from tenancy.services import audit
-from tenancy.services.names import clean_name
+from tenancy.services.names import clean_name, clean_note
 
 Mode = ExperimentRun.Mode
 # Pairs in which one side alone is right, where nobody has counted them yet.
@@ -65,7 +65,8 @@ def create_run(asked: NewRun, *, author_id: int | None, author: str) -> Experime
     run = ExperimentRun(
         public_id=uuid7(), run_id=f"run_{random_base62(20)}",
         name=clean_name(asked.name, field="name", length=200),
-        description=_text(asked.description), mode=_mode(asked.mode),
+        description=clean_note(asked.description, field="description", length=2_000),
+        mode=_mode(asked.mode),
         primary_metric=_metric(asked.primary_metric), min_effect=asked.min_effect,
         sample=_sample(asked, planned), seed=_seed(asked.seed), share=_share(asked),
         gold_set=gold, budget_micros=_budget(asked.budget_micros),
@@ -109,12 +110,6 @@ def _arms(asked: NewRun) -> list[Arm]:
         message = _("Two sides are the same: nothing would be compared.")
         raise Conflict("same_arms", message, field="candidate_1")
     return arms
-
-
-def _text(raw: str) -> str:
-    if len(raw) > 2000 or "\x00" in raw:
-        raise Invalid("too_long", _("At most 2,000 characters."), field="description")
-    return raw.strip()
 
 
 def _mode(raw: str) -> str:

@@ -17,13 +17,13 @@ from analytics.experiments.gate import Gate, gate_of
 from analytics.models import AiSettings, Arm, Booster, ExperimentRun, PromptTemplate
 from analytics.models.choices import Task
 from analytics.models.prompts import PRODUCTION, PromptLabel
-from analytics.prompting.labels import Why, move_label, remove_label
+from analytics.prompting.labels import LONGEST_REASON, Why, move_label, remove_label
 from analytics.prompting.versions import Author
 from analytics.providers.refs import provider_ref
 from evosense.core.errors import Conflict, Invalid, NotAllowed
 from tenancy.services import audit
+from tenancy.services.names import clean_note
 
-LONGEST_REASON = 1000
 Status = ExperimentRun.Status
 
 
@@ -182,8 +182,8 @@ def _snapshot(run: ExperimentRun, gate: Gate) -> dict[str, Any]:
 
 
 def _reason(raw: str) -> str:
-    reason = raw.strip()
-    if not reason or len(reason) > LONGEST_REASON or "\x00" in reason:
+    reason = clean_note(raw, field="reason", length=LONGEST_REASON)
+    if not reason:
         message = _("Say why, in up to 1,000 characters.")
         raise Invalid("required", message, field="reason")
     return reason

@@ -18,10 +18,11 @@ from evosense.core.errors import Conflict, Invalid, NotFound
 from evosense.core.ids import uuid7
 from messaging.models import Message
 from tenancy.services import audit
-from tenancy.services.names import clean_name
+from tenancy.services.names import clean_name, clean_note
 
 FEWEST, MOST = 10, 5_000
 LONGEST_NAME = 80
+LONGEST_DESCRIPTION = 1_000
 # Below it people read the same message differently: the question, not the analyser, is at fault.
 CLEAR_FROM = 0.4
 
@@ -39,8 +40,7 @@ class Said:
 def freeze(name: str, *, created_by: str, description: str = "") -> GoldSet:
     """Make a set of everything that is labelled and not disputed; raises Invalid or Conflict."""
     name = clean_name(name, field="name", length=LONGEST_NAME)
-    if "\x00" in description:
-        raise Invalid("invalid", _("This text cannot be kept."), field="description")
+    description = clean_note(description, field="description", length=LONGEST_DESCRIPTION)
     said = settled()
     if len(said) < FEWEST:
         message = _("At least %(number)s messages must be labelled.") % {"number": FEWEST}

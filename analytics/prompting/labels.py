@@ -1,7 +1,7 @@
 """Labels: names that move between versions. `production` is what judges; each move is kept."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -12,10 +12,12 @@ from analytics.models.prompts import PRODUCTION
 from analytics.prompting.versions import Author, is_intact
 from evosense.core.errors import Conflict, Invalid
 from tenancy.services import audit
+from tenancy.services.names import clean_note
 
 _LABEL = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 PROTECTED = frozenset({PRODUCTION})
 LONGEST_LABEL = 32
+LONGEST_REASON = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ def move_label(
     `label_moved` when somebody was faster. Production is one per task, whatever the name.
     """
     why = why or Why()
+    why = replace(why, reason=_said(why.reason))
     row = _held_row(label, template)
     before = row.template if row else None
     _check(label, row, why, expected)
@@ -77,6 +80,7 @@ def move_label(
 @transaction.atomic
 def remove_label(name: str, label: str, *, author: Author, reason: str = "") -> None:
     """Take a label away; for production the template of the house judges from then on."""
+    reason = _said(reason)
     row = PromptLabel.objects.select_for_update().filter(name=name, label=label).first()
     if row is None:
         return
@@ -130,11 +134,15 @@ def _check(label: str, row: PromptLabel | None, why: Why, expected: int | None) 
         message = _("Use up to 32 small letters, digits and hyphens.")
         raise Invalid("invalid", message, field="label")
     is_protected = row.is_protected if row else label in PROTECTED
-    if is_protected and not why.reason.strip():
+    if is_protected and not why.reason:
         message = _("Say why: this label decides how messages are judged.")
         raise Invalid("required", message, field="reason")
     if expected is not None and (row is None or row.template_id != expected):
         raise _moved()
+
+
+def _said(reason: str) -> str:
+    return clean_note(reason, field="reason", length=LONGEST_REASON)
 
 
 def _moved() -> Conflict:

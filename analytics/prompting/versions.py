@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +14,19 @@ from django.utils.translation import gettext as _
 from analytics.models import PromptTemplate
 from analytics.models.choices import Task
 from analytics.prompting.platform import platform_template
-from analytics.prompting.render import VARIABLES, unknown_variables
+from analytics.prompting.render import VARIABLES, Misspelt, misspelt_variables
 from analytics.prompting.schemas import SCHEMAS, schema_problem
 from evosense.core.errors import Conflict, Invalid
 from evosense.core.ids import uuid7
 from tenancy.services import audit
+from tenancy.services.names import clean_note
 
 LONGEST_NAME = 48
 LONGEST_BODY = 20_000
 LONGEST_DESCRIPTION = 1_000
 LONGEST_SCHEMA = 40_000
+# Misspelt variables of one body that a refusal names.
+MOST_NAMED = 5
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 # What may be set, with its range; other parameters differ between servers.
 PARAMS = {"temperature": (0.0, 2.0), "top_p": (0.0, 1.0), "max_output_tokens": (16, 16_000)}
@@ -67,7 +71,8 @@ def create_version(
     """
     schema = SCHEMAS.get(task) if output_schema is None else output_schema
     params = model_params or {}
-    _check(name, task, body, description, schema, params)
+    _check(name, task, body, schema, params)
+    description = clean_note(description, field="description", length=LONGEST_DESCRIPTION)
     last = PromptTemplate.objects.filter(name=name).aggregate(last=Max("number"))["last"] or 0
     if based_on is not None and based_on != last:
         raise Conflict("version_exists", _("Somebody wrote another version meanwhile."))
@@ -116,17 +121,13 @@ def _check_against_last(name: str, last: int, task: str, content: str) -> None:
         raise Conflict("unchanged", _("Nothing differs from the last version."))
 
 
-def _check(
-    name: str, task: str, body: str, description: str, schema: Any, params: dict[str, Any]
-) -> None:
+def _check(name: str, task: str, body: str, schema: Any, params: dict[str, Any]) -> None:
     if len(name) > LONGEST_NAME or not _NAME.match(name):
         message = _("Use up to 48 small letters, digits and single hyphens.")
         raise Invalid("invalid", message, field="name")
     if task not in Task.values:
         raise Invalid("invalid", _("Choose one of the tasks."), field="task")
     _check_body(task, body)
-    if len(description) > LONGEST_DESCRIPTION or "\x00" in description:
-        raise Invalid("invalid", _("At most 1,000 characters."), field="description")
     wrong = schema_problem(task, schema) or _schema_text_problem(schema)
     if wrong:
         raise Invalid("invalid_schema", wrong, field="output_schema")
@@ -148,15 +149,25 @@ def _schema_text_problem(schema: object) -> str:
 def _check_body(task: str, body: str) -> None:
     if not body.strip():
         raise Invalid("required", _("Write the instructions."), field="body")
-    if len(body) > LONGEST_BODY or "\x00" in body:
+    if len(body) > LONGEST_BODY:
         raise Invalid("too_long", _("At most 20,000 characters of text."), field="body")
-    unknown = unknown_variables(task, body)
-    if unknown:
-        message = _("Unknown variable %(names)s. There are: %(known)s.") % {
-            "names": ", ".join(unknown),
-            "known": ", ".join(sorted(VARIABLES[task])),
-        }
-        raise Invalid("unknown_variable", message, field="body")
+    # Refused, not tidied: a model reads every character of it.
+    clean_note(body, field="body", length=LONGEST_BODY)
+    wrong = misspelt_variables(task, body)
+    if wrong:
+        code = "unknown_variable" if wrong[0].is_unknown else "broken_variable"
+        raise Invalid(code, _variables_message(task, wrong), field="body")
+
+
+def _variables_message(task: str, wrong: Sequence[Misspelt]) -> str:
+    known = ", ".join(f"{{{{{name}}}}}" for name in sorted(VARIABLES[task]))
+    places = [
+        (_("Line %(line)s: unknown variable %(text)s.") if one.is_unknown
+         else _("Line %(line)s: “%(text)s” is not a whole variable."))
+        % {"line": one.line, "text": one.text}
+        for one in wrong[:MOST_NAMED]
+    ]  # fmt: skip
+    return " ".join([*places, _("There are: %(known)s.") % {"known": known}])
 
 
 def _check_param(key: str, value: object) -> None:

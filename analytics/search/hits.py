@@ -13,6 +13,7 @@ from analytics.search import meaning, spaces
 from analytics.search.query import Literal
 from analytics.search.service import Found
 from analytics.search.text import WORD, Piece, fold, marked, words_of
+from analytics.search.topics import TOPICS
 from evosense.core.errors import Invalid
 from messaging.selectors.matches import Match, matched_words, matches
 
@@ -108,11 +109,12 @@ def _reasons(
 
 
 def _about(query: str, text: str) -> str:
-    """Return what both are about in one word, '' when the lexicon does not know it."""
+    """Return what both are about in a word of the reader's language, "" when none is known."""
     # Its tables are loaded with the engines, by those processes only that search by meaning.
     from analytics.embedded.explain import reasons  # noqa: PLC0415
 
-    return next((one.text for one in reasons(query, text) if one.kind == "meaning"), "")
+    name = next((one.text for one in reasons(query, text) if one.kind == "meaning"), "")
+    return str(TOPICS.get(name, ""))
 
 
 def _marked_words(found: Found, rows: Sequence[Match]) -> set[str]:

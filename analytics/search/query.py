@@ -1,6 +1,7 @@
 """What somebody typed into the search box, taken apart."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal as OneOf
 
@@ -11,7 +12,7 @@ from evosense.core.errors import Invalid
 LONGEST = 500
 MOST_WORDS = 20
 
-Kind = OneOf["number", "email", "id", "phrase"]
+Kind = OneOf["number", "email", "id", "phrase", "sign"]
 _TOKEN = re.compile(r'(-?)"([^"]*)"|(-?)(\S+)')
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]{2,}\Z")
 # With the separators of thousands, documents and telephones; four digits at least.
@@ -88,22 +89,33 @@ def read_query(raw: str) -> Query:
     phrases: list[str] = []
     excluded: list[str] = []
     for minus_phrase, phrase, minus_word, word in _TOKEN.findall(text):
-        if phrase.strip():
+        if any(sign.isalnum() for sign in phrase):
             (excluded if minus_phrase else phrases).append(phrase.strip())
         elif minus_word and any(sign.isalnum() for sign in word):
             excluded.append(word)
         elif any(sign.isalnum() for sign in word):
             words.append(word)
-    if not words and not phrases:
-        raise Invalid("empty_query", _("Type what to look for."), field="q")
+    signs = [] if words or phrases else _signs(text)
+    if not words and not phrases and not signs:
+        message = _("Type a word, a number or an emoji: signs alone find nothing.")
+        raise Invalid("empty_query", message, field="q")
     kept = tuple(words[:MOST_WORDS])
     return Query(
-        text=" ".join([*words, *phrases]),
+        text=" ".join([*words, *phrases, *signs]),
         words=kept,
         phrases=tuple(phrases[:MOST_WORDS]),
         excluded=tuple(excluded[:MOST_WORDS]),
-        literals=tuple(_literals(kept, phrases)),
+        literals=(*_literals(kept, phrases), *(Literal("sign", sign) for sign in signs)),
     )
+
+
+def _signs(text: str) -> list[str]:
+    """Return the emoji of a text that has no words, as they stand together."""
+    tokens = (one.strip('"-') for one in text.split())
+    # How a sign is drawn is no part of what was meant.
+    plain = [one.removesuffix("\ufe0f") for one in tokens]
+    found = [one for one in plain if any(unicodedata.category(sign) == "So" for sign in one)]
+    return list(dict.fromkeys(found))[:MOST_WORDS]
 
 
 def _literals(words: tuple[str, ...], phrases: list[str]) -> list[Literal]:

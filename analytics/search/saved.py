@@ -18,6 +18,7 @@ from analytics.search.service import Request, find
 from evosense.core.errors import Conflict, DomainError, Invalid, LimitReached, NotFound
 from evosense.core.ids import uuid7
 from evosense.core.schema import current_tenant
+from tenancy.services.names import clean_name
 
 LONGEST_NAME = 80
 MOST_SAVED = 50
@@ -177,11 +178,7 @@ def _notices() -> Any:
 
 
 def _checked(name: str, query: Mapping[str, str], alert_from: int | None) -> dict[str, Any]:
-    name = " ".join(name.replace("\x00", "").split())
-    if not name:
-        raise Invalid("required", _("Give the search a name."), field="name")
-    if len(name) > LONGEST_NAME:
-        raise Invalid("too_long", _("A name has 80 characters at most."), field="name")
+    name = clean_name(name, field="name", length=LONGEST_NAME)
     if alert_from is not None and not 0 <= alert_from <= HIGHEST_ALERT:
         raise Invalid("invalid", _("Choose a number from 0 to 10,000."), field="alert_from")
     return {"name": name, "query": dict(query), "alert_from": alert_from}

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from analytics.search import cuts, filling, index, jobs, recall, saved, spaces, switching
 from analytics.search.parameters import read_saved
-from tenancy.db.tickets import fair_enqueue
+from tenancy.db.tickets import fair_call
 
 # One turn of a worker: some seconds, so that the next company waits no longer.
 BATCHES = 5
@@ -19,7 +19,7 @@ def fill_embeddings(**_event: Any) -> None:
         if not filling.fill_queued():
             return
     if jobs.is_due():
-        fair_enqueue("ai", fill_embeddings)
+        fair_call("ai", fill_embeddings)
 
 
 @shared_task(name="analytics.fill_older")
@@ -28,15 +28,15 @@ def fill_older() -> None:
     for _batch in range(BATCHES):
         if not switching.tend():
             return
-    fair_enqueue("ai", fill_older)
+    fair_call("ai", fill_older)
 
 
 @shared_task(name="analytics.tend_search")
 def tend_search() -> None:
     """Start what stands still: lost tickets, pauses that ended, a space that should change."""
     if jobs.is_due():
-        fair_enqueue("ai", fill_embeddings)
-    fair_enqueue("ai", fill_older)
+        fair_call("ai", fill_embeddings)
+    fair_call("ai", fill_older)
     space = spaces.active_space()
     if space is not None:
         cuts.measure_if_due(space)

@@ -42,6 +42,10 @@ def literally(rows: "QuerySet[Any]", literals: Sequence[Literal]) -> dict[int, L
     """Return the messages in which a literal stands, with the first that does, newest first."""
     found: dict[int, Literal] = {}
     for literal in literals:
+        if literal.kind == "sign":
+            held = matches.newest_holding(rows, literal.text, MOST_LITERAL)
+            found |= {pk: literal for pk in held if pk not in found}
+            continue
         if literal.kind == "id":
             found |= {pk: literal for pk in matches.with_id(rows, literal.text) if pk not in found}
         queries = [matches.words_query(one, is_phrase=True) for one in literal.variants]

@@ -62,6 +62,8 @@ RAW_EVENT_RETENTION_DAYS = env.integer("RAW_EVENT_RETENTION_DAYS", 14)
 ANALYSIS_RETENTION_DAYS = env.integer("ANALYSIS_RETENTION_DAYS", 400)
 if ANALYSIS_RETENTION_DAYS < 60:
     env.problem("ANALYSIS_RETENTION_DAYS: at least 60, which drift is measured against")
+# Web processes load the sentence encoder at their start: 180 MB each, which the first search takes.
+WARM_SEARCH = True
 
 # Files of messages come from a host of their own: whatever is in them, it meets no log-in there.
 MEDIA_HOST = env.text("MEDIA_HOST", f"media.{PUBLIC_HOST}").lower()

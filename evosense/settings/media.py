@@ -57,24 +57,31 @@ def media_storage(env: Environment) -> dict[str, Any]:
         return {"BACKEND": "django.core.files.storage.FileSystemStorage"}
     options: dict[str, Any] = {
         "bucket_name": bucket,
-        # Nothing in it is ever public, and two files never share a name.
-        "default_acl": env.text("MEDIA_S3_ACL", "private"),
+        # Objects are private unless somebody says otherwise, and saying "private" is refused by
+        # buckets without ACLs, which Amazon's are by default: AccessControlListNotSupported.
+        "default_acl": env.text("MEDIA_S3_ACL", "") or None,
         "querystring_auth": True,
+        # Two files never share a name.
         "file_overwrite": False,
-        "client_config": _client(env.text("MEDIA_S3_ADDRESSING", "auto")),
+        "client_config": _client(env),
         "object_parameters": _encryption(env),
     }
     options |= {option: value for name, option in _S3.items() if (value := env.text(name, ""))}
     return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
 
 
-def _client(addressing: str) -> Any:
+def _client(env: Environment) -> Any:
     """Return how boto speaks: a bucket that is away must not hold a page for minutes."""
     # Only installations with a bucket load it: it costs a second at each start.
     from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415
 
+    # Several of those that are not Amazon's refuse checksums that nobody asked for (boto3 #4392).
+    is_amazon = not env.text("MEDIA_S3_ENDPOINT", "")
+    checksums = "when_supported" if is_amazon else "when_required"
     return Config(
-        s3={"addressing_style": addressing},
+        s3={"addressing_style": env.text("MEDIA_S3_ADDRESSING", "auto")},
+        request_checksum_calculation=checksums,
+        response_checksum_validation=checksums,
         signature_version="s3v4",
         connect_timeout=5,
         read_timeout=60,

@@ -27,6 +27,7 @@ ALLOWED_HOSTS = ["*"]
 MIDDLEWARE = ["evosense.testing.attributes.AttributeGuard", *MIDDLEWARE]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 REFUSE_STRONG_ROLES = False
+WARM_SEARCH = False
 SESSION_COOKIE_NAME = "sessionid"
 CSRF_COOKIE_NAME = "csrftoken"
 SESSION_COOKIE_SECURE = False

@@ -187,6 +187,16 @@ def newest_with(rows: QuerySet[Message], query: SearchQuery, limit: int) -> list
     return [pk for _occurred_at, pk in found]
 
 
+def newest_holding(rows: QuerySet[Message], text: str, limit: int) -> list[int]:
+    """Return the keys of the newest messages that hold a text as it stands: emoji, no words.
+
+    No index knows them, so only the newest 50,000 that the filters leave are looked through.
+    """
+    latest = rows.order_by("-occurred_at", "-pk").values("pk")[:COUNTED]
+    with_text = Message.objects.filter(pk__in=latest, text__contains=clean(text))
+    return [pk for _occurred_at, pk in _newest(with_text, limit)]
+
+
 def _newest(rows: QuerySet[Message], limit: int) -> list[tuple[datetime, int]]:
     return list(rows.order_by("-occurred_at", "-pk").values_list("occurred_at", "pk")[:limit])
 

@@ -109,6 +109,7 @@ def _gone(code: str) -> str:
         "unsupported_version": _("this version of the server gives no files"),
         "damaged": _("the file is damaged"),
         "empty": _("the file is empty"),
+        "unscanned": _("larger than the virus scanner reads"),
         "not_connected": _("the number was not connected"),
     }
     return words.get(code) or _("no longer available")

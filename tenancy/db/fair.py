@@ -36,8 +36,26 @@ def push(kind: str, *, tenant_id: UUID, task: str, kwargs: dict[str, Any], weigh
     """Append work to the tenant's list; returns the item's id."""
     item_id = uuid4().hex
     body = {"id": item_id, "tenant": str(tenant_id), "task": task, "kwargs": kwargs, "attempts": 0}
-    _run(scripts.PUSH, kind, str(tenant_id), json.dumps(body), max(1, weight))
+    _run(scripts.PUSH, kind, str(tenant_id), json.dumps(body), max(1, weight), 0)
     return item_id
+
+
+def call(kind: str, *, tenant_id: UUID, task: str, most: int, weight: int = 1) -> bool:
+    """Append work that says no more than "look what waits"; False when `most` of it wait already.
+
+    Whoever is called later finds the same, and a thousand calls would only keep other work waiting.
+    """
+    body = {
+        "id": uuid4().hex,
+        "tenant": str(tenant_id),
+        "task": task,
+        "kwargs": {},
+        "call": True,
+        "attempts": 0,
+    }
+    return bool(
+        _run(scripts.PUSH, kind, str(tenant_id), json.dumps(body), max(1, weight), max(1, most))
+    )
 
 
 def take(kind: str, *, now: float, lease_seconds: float, cap: int) -> Item | None:

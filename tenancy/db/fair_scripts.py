@@ -13,12 +13,19 @@ g:fair:K:leases    item -> when the lease ends
 g:fair:K:slots     items that take a slot
 g:fair:K:dead      texts of given-up items
 t:<tenant>:fair:K  the tenant's waiting items
+t:<tenant>:fair:K:calls  task -> how many of its items wait that say no more than "look"
 """
 
 _COMMON = """
 local kind = ARGV[1]
 local function key(name) return 'g:fair:' .. kind .. ':' .. name end
 local function list(tenant) return 't:' .. tenant .. ':fair:' .. kind end
+local function calls(tenant) return list(tenant) .. ':calls' end
+local function append(tenant, text)
+  local item = cjson.decode(text)
+  if item.call then redis.call('HINCRBY', calls(tenant), item.task, 1) end
+  redis.call('RPUSH', list(tenant), text)
+end
 local function count_down(hash, field)
   if redis.call('HINCRBY', key(hash), field, -1) > 0 then return false end
   redis.call('HDEL', key(hash), field)
@@ -65,8 +72,12 @@ end
 PUSH = (
     _COMMON
     + """
-local tenant, text, weight = ARGV[2], ARGV[3], ARGV[4]
-redis.call('RPUSH', list(tenant), text)
+local tenant, text, weight, most = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+if most > 0 then
+  local waiting = redis.call('HGET', calls(tenant), cjson.decode(text).task)
+  if tonumber(waiting or 0) >= most then return 0 end
+end
+append(tenant, text)
 redis.call('HSET', key('weight'), tenant, weight)
 redis.call('HINCRBY', key('size'), tenant, 1)
 redis.call('HINCRBY', key('size'), 'all', 1)
@@ -97,7 +108,11 @@ while true do
     redis.call('HSET', key('deficit'), tenant, left)
     if left < 1 then redis.call('LMOVE', key('ring'), key('ring'), 'LEFT', 'RIGHT') end
     local text = redis.call('LPOP', list(tenant))
-    local item = cjson.decode(text).id
+    local body = cjson.decode(text)
+    local item = body.id
+    if body.call and redis.call('HINCRBY', calls(tenant), body.task, -1) < 1 then
+      redis.call('HDEL', calls(tenant), body.task)
+    end
     redis.call('HSET', key('held'), item, text)
     redis.call('ZADD', key('leases'), lease_end, item)
     redis.call('SADD', key('slots'), item)
@@ -161,7 +176,7 @@ for _, item in ipairs(items) do
       redis.call('LTRIM', key('dead'), 0, kept - 1)
       shrink(tenant)
     else
-      redis.call('RPUSH', list(tenant), text)
+      append(tenant, text)
     end
     enter(tenant)
   end
@@ -174,7 +189,7 @@ FORGET = (
     _COMMON
     + """
 local tenant, gone = ARGV[2], redis.call('LLEN', list(ARGV[2]))
-redis.call('DEL', list(tenant))
+redis.call('DEL', list(tenant), calls(tenant))
 redis.call('LREM', key('ring'), 0, tenant)
 redis.call('SREM', key('inring'), tenant)
 for _ = 1, gone do shrink(tenant) end

@@ -43,6 +43,7 @@ class Lane:
 
 
 LANES = {
+    # What has to be noted of an event before any work on it can begin: short, and never behind it.
     "ingest": Lane(cap=4, lease_seconds=120),
     "dispatch": Lane(cap=2, lease_seconds=120),
     "media": Lane(cap=3, lease_seconds=300),
@@ -55,6 +56,8 @@ WEIGHTS = {"starter": 1, "pro": 2, "scale": 4, "enterprise": 8}
 # A worker gives its place back after these, so that other queues of the process get their turn.
 TURN_ITEMS = 100
 TURN_SECONDS = 20.0
+# What people wait for, and what is new: analysis looks whether it is there after each item.
+BEFORE_THE_BACKGROUND = ("asked", "ingest")
 # After the first, second, … failure of an item.
 PAUSES = (5.0, 30.0, 120.0, 600.0)
 TICKETS_AT_ONCE = 8
@@ -64,6 +67,15 @@ def fair_enqueue(kind: str, task: Task, /, **kwargs: Any) -> None:
     """Queue work of the active tenant in fair order, after the commit."""
     _lane(kind)
     after_commit(partial(_admit, kind, current_tenant().id, task.name, kwargs))
+
+
+def fair_call(kind: str, task: Task, /) -> None:
+    """Have the active tenant's queue in the database looked at, after the commit.
+
+    For tasks that find their work themselves: no more calls wait than may run at once.
+    """
+    _lane(kind)
+    after_commit(partial(_call_for, kind, current_tenant().id, task.name))
 
 
 @dataclass(frozen=True)
@@ -84,6 +96,12 @@ class Fairly:
 def _admit(kind: str, tenant_id: UUID, task_name: str, kwargs: dict[str, Any]) -> None:
     fair.push(kind, tenant_id=tenant_id, task=task_name, kwargs=kwargs, weight=_weight(tenant_id))
     _send_tickets(kind, 1)
+
+
+def _call_for(kind: str, tenant_id: UUID, task_name: str) -> None:
+    lane, weight = LANES[kind], _weight(tenant_id)
+    if fair.call(kind, tenant_id=tenant_id, task=task_name, most=lane.cap, weight=weight):
+        _send_tickets(kind, 1)
 
 
 def _send_tickets(kind: str, number: int) -> None:
@@ -115,12 +133,12 @@ def work_off(kind: str) -> int:
 
 
 def _somebody_waits() -> bool:
-    """Tell whether a ticket for what people wait for has no worker; they are often the same ones.
+    """Tell whether a ticket for what goes first has no worker; they are often the same ones.
 
-    Redis has the queue as a list of its name.
+    Redis has each queue as a list of its name.
     """
     client: Any = redis_client()
-    return bool(client.llen("asked"))
+    return any(client.llen(queue) for queue in BEFORE_THE_BACKGROUND)
 
 
 def _run(kind: str, item: fair.Item) -> None:

@@ -21,8 +21,26 @@ def clean_name(text: str, *, field: str, length: int) -> str:
     if not 1 <= len(name) <= length:
         message = _("Use 1 to %(length)d characters.") % {"length": length}
         raise Invalid("name_invalid", message, field=field)
-    if any(unicodedata.category(one) in _HIDDEN and one not in _JOINERS for one in name):
+    if _is_hiding(name):
         raise Invalid("name_hidden", _("The name has invisible characters in it."), field=field)
     if _ADDRESS.search(name):
         raise Invalid("name_address", _("Use a name here, not an address."), field=field)
     return name
+
+
+def clean_note(text: str, *, field: str, length: int) -> str:
+    """Return lines without blanks at their ends, "" for blanks alone; raise Invalid as names do."""
+    lines = unicodedata.normalize("NFC", text).replace("\t", " ").splitlines()
+    note = "\n".join(line.rstrip() for line in lines).strip()
+    if len(note) > length:
+        message = _("Use at most %(length)d characters.") % {"length": length}
+        raise Invalid("too_long", message, field=field)
+    for number, line in enumerate(note.split("\n"), start=1):
+        if _is_hiding(line):
+            message = _("Line %(line)d has invisible characters in it.") % {"line": number}
+            raise Invalid("text_hidden", message, field=field)
+    return note
+
+
+def _is_hiding(text: str) -> bool:
+    return any(unicodedata.category(one) in _HIDDEN and one not in _JOINERS for one in text)

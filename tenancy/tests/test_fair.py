@@ -116,6 +116,24 @@ def test_what_always_fails_is_set_aside(redis_db):
     assert fair.waiting(KIND) == 0
 
 
+def test_no_more_calls_wait_than_may_run_and_who_was_taken_may_be_called_again(redis_db):
+    def call(tenant=BIG):
+        return fair.call(KIND, tenant_id=tenant, task="look", most=2)
+
+    assert [call() for _each in range(4)] == [True, True, False, False]
+    assert call(SMALL)
+    add(BIG)
+    first = take()
+    assert (first.task, first.kwargs) == ("look", {})
+    assert call()
+    assert not call()
+    # What comes back from a dead worker counts again as one that waits.
+    fair.reap(KIND, now=61)
+    assert not call()
+    assert fair.forget_tenant(KIND, BIG) == 4
+    assert call()
+
+
 def test_kinds_do_not_touch_each_other(redis_db):
     add(BIG)
     assert fair.take("dispatch", now=0, lease_seconds=1, cap=1) is None

@@ -101,6 +101,17 @@ class TestNames:
         with pytest.raises(Invalid):
             names.clean_name(name, field="name", length=120)
 
+    def test_a_note_keeps_its_lines_and_says_which_one_hides_something(self) -> None:
+        note = names.clean_note(" um \r\n\tdois 👩‍👧  \n\n", field="note", length=20)
+        assert note == "um\n dois 👩‍👧"
+        assert names.clean_note(" \n ", field="note", length=20) == ""
+        with pytest.raises(Invalid) as refusal:
+            names.clean_note("um\ndo\u202eis", field="note", length=20)
+        assert (refusal.value.field, refusal.value.code) == ("note", "text_hidden")
+        assert "2" in str(refusal.value.message)
+        with pytest.raises(Invalid):
+            names.clean_note("x" * 21, field="note", length=20)
+
 
 class TestChecks:
     @pytest.mark.parametrize(

@@ -253,6 +253,27 @@ def test_a_turn_of_the_background_ends_when_somebody_waits_for_a_worker(committe
     assert [kwargs["n"] for _tenant, kwargs in seen] == [0, 9, 1, 2]
 
 
+def test_news_waits_for_no_turn_of_the_background(committed, redis_db):
+    for number in range(3):
+        enqueue_fairly(ALPHA, n=number)
+    with tenant_scope(ALPHA):
+        tickets.fair_enqueue("ingest", note, n=9)
+    assert tickets.work_off("ai") == tickets.TURN_ITEMS
+    assert [kwargs["n"] for _tenant, kwargs in seen] == [0]
+
+
+def test_a_thousand_calls_are_as_many_as_may_run(committed, redis_db):
+    with tenant_scope(ALPHA):
+        for _each in range(1_000):
+            tickets.fair_call("ai", note)
+    cap = tickets.LANES["ai"].cap
+    assert fair.waiting("ai", ALPHA.id) == len(messages(redis_db, "ai")) == cap
+    assert tickets.work_off("ai") == cap
+    with tenant_scope(ALPHA):
+        tickets.fair_call("ai", note)
+    assert fair.waiting("ai", ALPHA.id) == 1
+
+
 def test_an_outbox_subscriber_can_be_fair(db):
     fairly = tickets.Fairly("ai", note)
     assert fairly == tickets.Fairly("ai", note)

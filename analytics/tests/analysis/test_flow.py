@@ -2,7 +2,9 @@
 
 import pytest
 
-from analytics.analysis import claims, tasks
+from analytics.analysis import claims, tasks, worker
+from analytics.analysis.production import production_judge
+from analytics.analysis.settings import ai_settings
 from analytics.models import AnalysisJob, Inference
 from evosense.celery import app
 from evosense.core.backlog import backlog
@@ -11,7 +13,8 @@ from evosense.core.schema import public_scope
 from messaging.events import MessagesStored
 from messaging.models import Message
 from messaging.tests.factories import make_conversation, make_message
-from tenancy.db.tickets import take_next, work_off
+from tenancy.db import fair
+from tenancy.db.tickets import LANES, take_next, work_off
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +36,7 @@ def _work() -> None:
     with public_scope():
         while relay():
             pass
-        while work_off("ai"):
+        while work_off("ingest") or work_off("ai"):
             pass
 
 
@@ -44,6 +47,28 @@ def test_a_stored_message_is_judged_without_anybody_asking(committed, tenant, mo
     assert Message.objects.filter(pk__in=ids, judged_by="embedded").count() == 30
     assert Inference.objects.count() == 30
     assert backlog(tenant)["analysis"] == 0
+
+
+def test_a_new_message_overtakes_a_backlog_of_hundreds(committed, tenant, monkeypatch) -> None:
+    monkeypatch.setattr(tasks.fill_embeddings, "run", lambda **_event: None)
+    old = [pk for _talk in range(60) for pk in _store(10)]
+    with public_scope():
+        while relay():
+            pass
+        assert work_off("ingest") == 60
+    # Not a look and a filling for each event: others of this ring would wait behind them all.
+    assert fair.waiting("ai", tenant.id) <= 2 * LANES["ai"].cap
+    worker.judge_claim(claims.claim(100), ai_settings(), production_judge())
+    assert claims.waiting(tenant) == 500
+    [new] = _store(1)
+    with public_scope():
+        relay()
+        assert work_off("ingest") == 1
+    held = claims.claim(20)
+    assert new in held.message_ids
+    worker.judge_claim(held, ai_settings(), production_judge())
+    assert Message.objects.get(pk=new).judged_by == "embedded"
+    assert Message.objects.filter(pk__in=old, judged_by="").count() == 481
 
 
 def test_a_company_that_is_suspended_catches_up_later(committed, tenant, monkeypatch) -> None:

@@ -5,7 +5,7 @@ import pytest
 from analytics.models import PromptTemplate
 from analytics.models.choices import Task
 from analytics.prompting.platform import PLATFORM
-from analytics.prompting.render import render, unknown_variables
+from analytics.prompting.render import Misspelt, misspelt_variables, render
 from analytics.prompting.schemas import SCHEMAS, schema_problem
 from analytics.prompting.versions import Author, create_version, from_platform, is_intact
 from evosense.core.errors import Conflict, Invalid
@@ -53,6 +53,7 @@ def test_the_same_again_and_a_lost_race_are_refused(tenant):
         ({"body": "Hi {{user}}"}, "body"),
         ({"body": "x" * 20_001}, "body"),
         ({"body": "nul \x00"}, "body"),
+        ({"body": "turned \u202e round"}, "body"),
         ({"output_schema": {"type": "object"}}, "output_schema"),
         ({"output_schema": []}, "output_schema"),
         ({"model_params": {"temperature": 3}}, "model_params"),
@@ -70,7 +71,53 @@ def test_values_are_not_looked_at_again():
     filled = render(Task.MESSAGE, "{{company}} {{ tones }} {{secret}}", {"company": "{{tones}}"})
     assert filled.startswith("{{tones}} formal, cordial")
     assert filled.endswith("{{secret}}")
-    assert unknown_variables(Task.MESSAGE, "{{company}} {{x}} {{x}}") == ["x"]
+    [wrong] = misspelt_variables(Task.MESSAGE, "{{company}}\n{{x}} {{x}}")
+    assert wrong == Misspelt("x", 2, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "text", "line"),
+    [
+        ("Judge {{company", "{{company", 1),
+        ("Judge\nfor {{company} now", "{{company}", 2),
+        ("Judge\n\ncompany}} now", "company}}", 3),
+        ("Judge {company}} now", "company}}", 1),
+        ("Judge {{ nome da empresa }} now", "{{ nome da empresa }", 1),
+        ("Judge {{}} now", "{{}", 1),
+    ],
+)
+def test_a_misspelt_variable_is_refused_with_its_place(tenant, body, text, line):
+    with pytest.raises(Invalid) as refusal:
+        write(body=body)
+    assert (refusal.value.field, refusal.value.code) == ("body", "broken_variable")
+    assert f"{line}: “{text}”" in str(refusal.value.message)
+    assert "{{company}}" in str(refusal.value.message)
+
+
+def test_the_line_of_an_unknown_variable_is_named(tenant):
+    with pytest.raises(Invalid) as refusal:
+        write(body="Judge {{company}}\nfor {{user}}")
+    assert refusal.value.code == "unknown_variable"
+    assert "2:" in str(refusal.value.message)
+    assert "user" in str(refusal.value.message)
+
+
+def test_braces_of_json_are_no_variables(tenant):
+    example = 'Answer {"items": [{"id": 1, "mood": {"is": "good", "sure": true}}]} for {{company}}'
+    assert write(body=example).number == 1
+
+
+def test_a_description_is_tidied_and_hides_nothing(tenant):
+    tidied = write(description="  por quê\r\n\tpara quem  \n ").description
+    assert tidied == "por quê\n para quem"
+    assert write(body="two", description=" \n ").description == ""
+    for hidden in ("\x07", "\u202e", "\u200b", "\x00"):
+        with pytest.raises(Invalid) as refusal:
+            write(body="three", description=f"olá{hidden}você")
+        assert (refusal.value.field, refusal.value.code) == ("description", "text_hidden")
+    with pytest.raises(Invalid) as refusal:
+        write(body="three", description="x" * 1_001)
+    assert refusal.value.code == "too_long"
 
 
 @pytest.mark.parametrize("template", PLATFORM, ids=lambda one: one.name)

@@ -5,6 +5,7 @@ from django.test import Client
 
 from analytics.models import EmbeddingModel, SavedSearch
 from analytics.search import filling, jobs, spaces
+from evosense.middleware import LocaleMiddleware
 from evosense.testing.databases import BETA
 from messaging.tests.factories import make_message
 from tenancy.tests.factories import make_api_key
@@ -40,6 +41,16 @@ def test_hits_say_how_near_they_are_and_why(said, ask):
     assert first["similarity_label"] in {"strong", "medium", "weak"}
     assert {one["kind"] for one in first["reasons"]} >= {"meaning", "word"}
     assert "".join(piece["text"] for piece in first["snippet"]) == said[0].text
+
+
+def test_what_both_are_about_is_told_in_the_language_of_the_company(said, ask, monkeypatch):
+    def told():
+        reasons = ask("get", "search", q="entrega atrasada").json()["results"][0]["reasons"]
+        return next(one["text"] for one in reasons if one["kind"] == "meaning")
+
+    assert told() == "entrega"
+    monkeypatch.setattr(LocaleMiddleware, "_language", lambda *_request: "en")
+    assert told() == "delivery"
 
 
 def test_pages_are_followed_by_cursor(said, ask):

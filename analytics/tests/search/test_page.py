@@ -195,7 +195,7 @@ def test_the_page_asks_the_same_number_of_questions_for_few_and_many(
 def test_every_topic_of_the_engine_has_a_word_for_people():
     from importlib.resources import files
 
-    from analytics.views.search.presenting import TOPICS
+    from analytics.search.topics import TOPICS
 
     lines = (files("analytics.embedded") / "data" / "concepts.txt").read_text("utf-8").splitlines()
     names = {line.split(":")[0].strip() for line in lines if line.strip() and line[0] != "#"}

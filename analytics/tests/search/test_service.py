@@ -56,6 +56,25 @@ def test_words_fold_accents_and_plurals_and_any_of_them_counts(said):
     assert names(said, look("xyzzy", "words")) == []
 
 
+@pytest.mark.parametrize("mode", ["words", "meaning", "combined"])
+def test_an_emoji_is_found_as_it_stands(said, mode):
+    older = make_message(text="péssimo 😡😡", occurred_at=START)
+    newer = make_message(text="amei ❤️ o presente", occurred_at=START + timedelta(hours=1))
+    assert look("😡", mode).pks[0] == older.pk
+    assert look('"😡"', mode).pks[0] == older.pk
+    assert look("❤", mode).pks[0] == look(" ❤️ ", mode).pks[0] == newer.pk
+    page = hit_page(look("😡", mode), cursor=None, show_numbers=True)
+    assert ("literal", "😡") in [(one.kind, one.text) for one in page.hits[0].reasons]
+    assert older.pk not in look("😡", "words", since=START + timedelta(minutes=1)).pks
+
+
+@pytest.mark.parametrize("text", ["?!", "...", '""', "- -"])
+def test_signs_alone_are_refused_with_what_to_type(said, text):
+    with pytest.raises(Invalid) as refusal:
+        look(text)
+    assert (refusal.value.field, refusal.value.code) == ("q", "empty_query")
+
+
 def test_who_says_more_of_the_words_comes_first(said):
     said["both"] = make_message(text="boleto da entrega", occurred_at=START)
     assert names(said, look("boleto entrega", "words"))[0] == "both"

@@ -28,8 +28,6 @@ from evosense.core.errors import Conflict, DomainError, Invalid
 from evosense.core.pages import answers_errors, do_and_say, field_errors
 from tenancy.permissions import requires
 
-_LONGEST_REASON = 1_000
-
 
 @requires("experiments.manage")
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,7 +53,7 @@ def label_move(request: HttpRequest, name: str) -> HttpResponse:
     try:
         row = _version_of(name, request.POST.get("version", ""))
         label = request.POST.get("label", "").strip()
-        why = Why(request.POST.get("reason", "").strip()[:_LONGEST_REASON])
+        why = Why(request.POST.get("reason", ""))
         labels.move_label(label, row, author=author_of(request), why=why)
     except DomainError as error:
         return detail_page(request, name, field_errors(error), status=422)
@@ -69,7 +67,7 @@ def label_move(request: HttpRequest, name: str) -> HttpResponse:
 def label_remove(request: HttpRequest, name: str, label: str) -> HttpResponse:
     """Take a label away; for production the template of the house judges from then on."""
     reading.task_of(name)
-    reason = request.POST.get("reason", "").strip()[:_LONGEST_REASON]
+    reason = request.POST.get("reason", "")
     try:
         labels.remove_label(name, label, author=author_of(request), reason=reason)
     except DomainError as error:
@@ -97,12 +95,12 @@ def label_protect(request: HttpRequest, name: str, label: str) -> HttpResponse:
 def prompt_roll_back(request: HttpRequest, name: str) -> HttpResponse:
     """Move production back to where it was; only from the page of the prompt that has it."""
     task = reading.task_of(name)
-    reason = request.POST.get("reason", "").strip()[:_LONGEST_REASON]
+    reason = request.POST.get("reason", "")
 
     def roll_back() -> None:
         if not any(one.label == PRODUCTION for one in reading.labels_of([name]).get(name, [])):
             raise Conflict("no_earlier_version", _("There is nothing to go back to."))
-        labels.roll_back(task, author=author_of(request), reason=reason or _("Rolled back"))
+        labels.roll_back(task, author=author_of(request), reason=reason.strip() or _("Rolled back"))
 
     do_and_say(request, roll_back, _("Production is where it was"))
     return redirect("analytics:prompt-detail", name)

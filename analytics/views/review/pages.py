@@ -78,7 +78,7 @@ def freeze(request: HttpRequest) -> HttpResponse:
         gold.freeze(
             request.POST.get("name", ""),
             created_by=author_of(request).name,
-            description=request.POST.get("description", "")[:1_000],
+            description=request.POST.get("description", ""),
         )
     except DomainError as error:
         return _overview(request, field_errors(error), status=422)

@@ -9,7 +9,6 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from analytics.models.choices import Emotion
 from analytics.search.hits import Hit
@@ -45,59 +44,13 @@ class Row:
         return self.hit.message.contact
 
     @property
-    def topic(self) -> Any:
+    def topic(self) -> str:
         """What message and query are about, in a word; "" when no word of ours says it."""
-        name = next((one.text for one in self.hit.reasons if one.kind == "meaning"), "")
-        return TOPICS.get(name, "")
+        return next((one.text for one in self.hit.reasons if one.kind == "meaning"), "")
 
     @property
     def is_own(self) -> bool:
         return self.hit.message.direction == "outbound"
-
-
-# What messages may be about, by the names of analytics/embedded/data/concepts.txt.
-TOPICS = {
-    "delivery": gettext_lazy("delivery"),
-    "late": gettext_lazy("delay"),
-    "refund": gettext_lazy("refund"),
-    "return": gettext_lazy("return"),
-    "payment": gettext_lazy("payment"),
-    "double": gettext_lazy("double charge"),
-    "price": gettext_lazy("price"),
-    "cancel": gettext_lazy("cancellation"),
-    "schedule": gettext_lazy("appointment"),
-    "hours": gettext_lazy("opening hours"),
-    "address": gettext_lazy("address"),
-    "broken": gettext_lazy("defect"),
-    "wrong": gettext_lazy("mistake"),
-    "login": gettext_lazy("access"),
-    "internet": gettext_lazy("internet"),
-    "human": gettext_lazy("talking to a person"),
-    "warranty": gettext_lazy("warranty"),
-    "stock": gettext_lazy("stock"),
-    "size": gettext_lazy("size"),
-    "invoice": gettext_lazy("invoice"),
-    "health": gettext_lazy("health"),
-    "food": gettext_lazy("food"),
-    "school": gettext_lazy("school"),
-    "pet": gettext_lazy("pets"),
-    "car": gettext_lazy("car"),
-    "travel": gettext_lazy("travel"),
-    "job": gettext_lazy("job"),
-    "complaint": gettext_lazy("complaint"),
-    "praise": gettext_lazy("praise"),
-    "house": gettext_lazy("house"),
-    "beauty": gettext_lazy("beauty"),
-    "gym": gettext_lazy("gym"),
-    "documents": gettext_lazy("documents"),
-    "loan": gettext_lazy("loan"),
-    "phone": gettext_lazy("phone"),
-    "dirty": gettext_lazy("cleanliness"),
-    "rude": gettext_lazy("rudeness"),
-    "noise": gettext_lazy("noise"),
-    "water": gettext_lazy("water"),
-    "power": gettext_lazy("electricity"),
-}
 
 
 def row(hit: Hit) -> Row:

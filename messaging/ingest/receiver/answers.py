@@ -50,6 +50,8 @@ STRANGER = Answer(
 TIMEOUT = Answer("timeout", 408, b'{"error":"body too slow"}')
 OVERSIZE = Answer("oversize", 422, b'{"error":"body too large"}')
 LOADING = Answer("loading", 503, b'{"error":"starting"}', _retry(5))
+# Not in the table, and the database cannot be asked whether it is a new one.
+UNSURE = Answer("unsure", 503, b'{"error":"try again"}', _retry(5))
 BUSY = Answer("busy", 503, b'{"error":"busy"}', _retry(5))
 GONE = Answer("gone", 503, b'{"error":"cannot store"}', _retry(30))
 FAILED = Answer("failed", 503, b'{"error":"cannot store"}', _retry(30))

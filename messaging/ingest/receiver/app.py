@@ -28,7 +28,7 @@ from messaging.ingest.receiver.redact import inflate
 from messaging.ingest.receiver.spool import Spool
 from messaging.ingest.receiver.store import DATABASE_ERRORS, GroupStore, Outcome
 from messaging.ingest.receiver.strangers import Strangers, address_of, came_readable
-from messaging.ingest.receiver.tokens import Route, TokenKeeper
+from messaging.ingest.receiver.tokens import UNASKED, Route, TokenKeeper
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class Receiver:
         token = headers.get(TOKEN_HEADER, b"") or address.token.encode("utf-8", "replace")
         route = self._keeper.table.find(address.connection, token)
         if route is None:
-            return self._unknown(scope)
+            route = await self._asked(scope, address, token)
         held = Held(self._budget)
         try:
             raw = await self._body(headers, receive, held)
@@ -116,10 +116,18 @@ class Receiver:
             return answers.PLAIN
         return None if self._keeper.table.is_loaded else answers.LOADING
 
-    def _unknown(self, scope: Scope) -> Answer:
-        self._keeper.doubt()
-        is_patient = self._strangers.allows(address_of(scope, self._config.trusted_proxies))
-        return answers.NOT_FOUND if is_patient else answers.STRANGER
+    async def _asked(self, scope: Scope, address: Address, token: bytes) -> Route:
+        """Return the route of a connection that was made a moment ago; refuses everybody else."""
+        if not self._strangers.allows(address_of(scope, self._config.trusted_proxies)):
+            raise RefusedError(answers.STRANGER)
+        try:
+            route = await self._keeper.ask(address.connection, token)
+        except UNASKED as error:
+            # Evolution drops for good what is answered 404, and we do not know.
+            raise RefusedError(answers.UNSURE) from error
+        if route is None:
+            raise RefusedError(answers.NOT_FOUND)
+        return route
 
     async def _body(
         self, headers: dict[bytes, bytes], receive: Receive, held: Held

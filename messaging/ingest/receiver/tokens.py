@@ -1,7 +1,8 @@
 """Who may post: the table of connections and token hashes, always in memory.
 
 It is read from the database every 30 s and on NOTIFY webhook_routes. While the database is away the
-old copy stays, and a copy on disk serves a start without a database.
+old copy stays, and a copy on disk serves a start without a database. Whoever is not in it is asked
+about before being refused: a connection may be younger than the table.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -30,16 +32,19 @@ logger = logging.getLogger(__name__)
 CHANNEL = "webhook_routes"
 LOAD_TIMEOUT = 5.0
 START_PATIENCE = 3.0
-# A refusal may mean that our copy is old, so it asks for a new one; not more often than this.
-EARLIEST_RELOAD = 5.0
 RETRY = 2.0
-# Many connections created at once cause one reload.
+ASK_TIMEOUT = 1.0
+# Many connections created at once cause one reload, many strangers one question.
 COALESCE = 0.02
-_QUERY = """
+# What says that the database cannot be asked now.
+UNASKED = (psycopg.Error, OSError, TooLateError)
+_ROUTES = """
 SELECT id, tenant_id, instance, token_hash, previous_token_hash,
        coalesce(extract(epoch FROM previous_valid_until), 0)::float8
-FROM public.tenancy_webhookroute WHERE is_active ORDER BY id
+FROM public.tenancy_webhookroute WHERE is_active
 """
+_ALL = f"{_ROUTES} ORDER BY id"
+_SOME = f"{_ROUTES} AND id = ANY(%s)"
 
 
 class Route(NamedTuple):
@@ -67,6 +72,9 @@ class TokenTable:
         self._routes = {route.connection_id: route for route in routes}
         self.is_loaded = True
         metrics.ROUTES.set(len(self._routes))
+
+    def add(self, route: Route) -> None:
+        self._routes[route.connection_id] = route
 
     def find(self, connection: str, token: bytes) -> Route | None:
         """Return the connection this token opens; the same work whatever is wrong."""
@@ -160,6 +168,36 @@ def _route_from(item: list[Any]) -> Route:
     return Route(UUID(connection), UUID(tenant), instance, *hashes, until)
 
 
+class Inquiry:
+    """Asks the database about single connections, one question at a time for all who wait.
+
+    So strangers cost it no more than a small query now and then, however many they are.
+    """
+
+    def __init__(self, config: ReceiverConfig) -> None:
+        self._link = Link(config.database_url, name="evosense-receiver-inquiry")
+        self._turn = asyncio.Lock()
+        self._wanted: set[UUID] = set()
+        self._next: asyncio.Task[dict[UUID, Route]] | None = None
+
+    async def route_of(self, connection_id: UUID) -> Route | None:
+        """Return what the database has of a connection from now on; raises one of UNASKED."""
+        self._wanted.add(connection_id)
+        if self._next is None:
+            self._next = asyncio.create_task(self._ask())
+        return (await asyncio.shield(self._next)).get(connection_id)
+
+    async def close(self) -> None:
+        await self._link.close()
+
+    async def _ask(self) -> dict[UUID, Route]:
+        async with self._turn:
+            await asyncio.sleep(COALESCE)
+            wanted, self._wanted, self._next = list(self._wanted), set(), None
+            routes = await self._link.run(partial(_read_routes, only=wanted), seconds=ASK_TIMEOUT)
+        return {route.connection_id: route for route in routes}
+
+
 class TokenKeeper:
     """Keeps the table fresh in the background."""
 
@@ -168,9 +206,8 @@ class TokenKeeper:
         self._config = config
         self._file = TableFile(config.state_dir)
         self._link = Link(config.database_url, name="evosense-receiver-routes")
+        self._inquiry = Inquiry(config)
         self._changed = asyncio.Event()
-        self._doubt: asyncio.TimerHandle | None = None
-        self._tried_at = 0.0
         self._tried = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -194,19 +231,24 @@ class TokenKeeper:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._link.close()
+        await self._inquiry.close()
 
-    def doubt(self) -> None:
-        """Somebody was refused: look soon whether our copy is out of date."""
-        if self._doubt is None:
-            wait = max(0.0, self._tried_at + EARLIEST_RELOAD - time.monotonic())
-            self._doubt = asyncio.get_running_loop().call_later(wait, self._changed.set)
+    async def ask(self, connection: str, token: bytes) -> Route | None:
+        """Find a connection that the table does not know yet, or a token; raises one of UNASKED."""
+        connection_id = _uuid(connection)
+        if connection_id == _NOBODY.connection_id:
+            return None
+        route = await self._inquiry.route_of(connection_id)
+        if route is not None:
+            self.table.add(route)
+        return self.table.find(connection, token)
 
     async def _refresh(self) -> None:
         while True:
             pause = self._config.refresh
             try:
                 await self._load()
-            except (psycopg.Error, OSError, TooLateError) as error:
+            except UNASKED as error:
                 logger.warning("token table not refreshed: %s", type(error).__name__)
                 pause = RETRY
             self._tried.set()
@@ -218,8 +260,6 @@ class TokenKeeper:
     async def _load(self) -> None:
         """Read the table; raises when the database is away, and the old copy stays."""
         self._changed.clear()
-        self._doubt = None
-        self._tried_at = time.monotonic()
         routes = await self._link.run(_read_routes, seconds=LOAD_TIMEOUT)
         self.table.replace(routes)
         metrics.REFRESHED.set_to_current_time()
@@ -230,7 +270,7 @@ class TokenKeeper:
         while True:
             try:
                 await self._listen_once()
-            except (psycopg.Error, OSError, TooLateError) as error:
+            except UNASKED as error:
                 logger.info("not listening for token changes: %s", type(error).__name__)
             await asyncio.sleep(RETRY)
 
@@ -249,8 +289,9 @@ class TokenKeeper:
                 self._changed.set()
 
 
-async def _read_routes(connection: Connection) -> list[Route]:
-    cursor = await connection.execute(_QUERY)
+async def _read_routes(connection: Connection, only: list[UUID] | None = None) -> list[Route]:
+    asked = (_ALL, None) if only is None else (_SOME, [only])
+    cursor = await connection.execute(*asked)
     rows = await cursor.fetchall()
     return [
         Route(connection, tenant, instance, bytes(token), bytes(previous or b""), until)

@@ -3,7 +3,7 @@
 A session may look open and a webhook may be set, and still nothing arrives (#2443, #2647, #2665).
 Silence proves nothing; only messages that the server has and that never came do. Searching them is
 dear for the server, so it is done when its own count of messages grew by more than came here, which
-one small request tells.
+one request tells for all numbers of a server (`counting`).
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from datetime import UTC, datetime, timedelta
 from evosense.core.schema import database_cursor
 from messaging.gateway.client.errors import EvolutionError
 from messaging.gateway.client.evolution import evolution
-from messaging.gateway.client.timing import PROBE_SECONDS
 from messaging.gateway.servers import Unreachable, instance_of
 from messaging.ingest.envelope.recovered import time_of
 from messaging.models import Connection, Message
 from messaging.services.gaps.requests import fetch_missed
 from messaging.services.gaps.storing import is_behind, missing_of
+from messaging.services.health import counting
 from messaging.services.health.logbook import is_next
 from messaging.services.health.verdict import Finding, read
 
@@ -88,7 +88,7 @@ def look_deeper(connection: Connection, *, now: datetime) -> Depth:
     if is_behind(connection):
         return unasked(connection)
     try:
-        counted = _count(connection, now)
+        counted = _count(connection)
         if _may_have_more(connection, counted, last, now):
             found = _search(connection, counted, last, now)
         else:
@@ -107,10 +107,10 @@ def known_lost(connection: Connection) -> float | None:
     return float(lost[0].value) if lost else None
 
 
-def _count(connection: Connection, now: datetime) -> Counted | None:
+def _count(connection: Connection) -> Counted | None:
     """Ask how many messages the server has; None when it does not tell."""
-    found = evolution().stored_messages(instance_of(connection), seconds=PROBE_SECONDS)
-    return None if found is None else Counted(now, found)
+    at, found = counting.shared.of(instance_of(connection))
+    return None if found is None else Counted(at, found)
 
 
 def _counted_before(connection: Connection) -> Counted | None:

@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-Code = Literal["empty", "too_large", "wrong_type", "damaged", "infected"]
+# `unscanned` is more than the virus scanner reads: it waits for the operator, not for the scanner.
+Code = Literal["empty", "too_large", "wrong_type", "damaged", "infected", "unscanned"]
 
 
 class Refused(Exception):  # noqa: N818  (read as a sentence where raised)

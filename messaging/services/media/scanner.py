@@ -1,14 +1,16 @@
 """clamd, asked by its INSTREAM command: pieces with their length before them, an empty one ends.
 
 https://docs.clamav.net/manual/Usage/Scanning.html#clamd. It fails closed: no clear answer means
-that the file waits.
+that the file waits, and a file of which it reads only a part is refused.
 """
 
+import io
 import socket
 import struct
 from typing import IO
 from urllib.parse import urlsplit
 
+import structlog
 from django.conf import settings
 
 from messaging.services.media.refusals import Refused, ScannerAway
@@ -17,6 +19,10 @@ PORT = 3310
 SECONDS = 60.0
 _PIECE = 64 * 1024
 _LONGEST_ANSWER = 4096
+# Beyond StreamMaxLength; beyond MaxFileSize or MaxScanSize with AlertExceedsMax, without which
+# clamd says OK of what it has not read.
+_TOO_MUCH = ("INSTREAM size limit exceeded.", "stream: Heuristics.Limits.Exceeded")
+logger = structlog.get_logger(__name__)
 
 
 def is_on() -> bool:
@@ -25,7 +31,10 @@ def is_on() -> bool:
 
 
 def scan(content: IO[bytes]) -> None:
-    """Have a file looked at; raises Refused("infected"), ScannerAway. Nothing without a scanner."""
+    """Have a file looked at; does nothing without a scanner.
+
+    Raises Refused("infected"), Refused("unscanned") for more than it reads, ScannerAway.
+    """
     if not is_on():
         return
     try:
@@ -35,10 +44,13 @@ def scan(content: IO[bytes]) -> None:
         raise ScannerAway(type(error).__name__) from error
     finally:
         content.seek(0)
+    if answer.startswith(_TOO_MUCH):
+        logger.warning("scanner_reads_too_little", size=content.seek(0, io.SEEK_END))
+        content.seek(0)
+        raise Refused("unscanned")
     if answer.endswith(" FOUND"):
         raise Refused("infected")
     if answer != "stream: OK":
-        # Such as "INSTREAM size limit exceeded": nobody has looked at all of it.
         raise ScannerAway("unclear answer")
 
 

@@ -22,7 +22,8 @@ def store_upload(file: "File[Any]", name: str = "") -> Upload:
 
     The bytes decide what it is (`upload.kind`, `upload.mime`); `name` is for display only. Raises
     Invalid with field "file": file_empty, file_too_large, file_wrong_type, file_damaged,
-    file_infected, scanner_away, storage_away. Reads in pieces; call it outside transactions.
+    file_infected, file_unscanned, scanner_away, storage_away. Reads in pieces; call it outside
+    transactions.
     """
     shown = safe_name(name or getattr(file, "name", "") or "")
     declared = str(getattr(file, "content_type", "") or "")
@@ -72,4 +73,5 @@ def _refusal(code: str) -> Any:
         "wrong_type": _("Files of this kind are not taken."),
         "damaged": _("This picture cannot be read. Save it anew and try again."),
         "infected": _("The virus scanner found something in this file."),
+        "unscanned": _("The virus scanner does not read files this large. Send a smaller one."),
     }[code]

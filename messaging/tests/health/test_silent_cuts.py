@@ -12,7 +12,7 @@ from messaging.gateway.client.errors import EvolutionError
 from messaging.gateway.client.evolution import Evolution, evolution
 from messaging.gateway.servers import instance_of
 from messaging.models import Connection, GapRepair, Message, Outgoing
-from messaging.services.health import depth, look, probe
+from messaging.services.health import counting, depth, look, probe
 from messaging.services.health.suspects import Suspects
 from messaging.tests.factories import make_conversation, make_message
 from messaging.tests.health.rig import Simulator, kinds, looks, make_server, open_line
@@ -23,6 +23,7 @@ BEAT = timedelta(seconds=5)
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch) -> None:
     monkeypatch.setattr(probe, "_suspects", Suspects())
+    monkeypatch.setattr(counting, "shared", counting.Counts())
 
 
 @pytest.fixture
@@ -67,8 +68,9 @@ def server_ids(line: Connection) -> list[str]:
 
 def test_the_looks_after_a_lost_message_end_within_a_minute() -> None:
     longest = look.PAUSE + look.JITTER + BEAT
-    # Events came until just before: the look that still trusted them, and the next one.
-    first_sight = probe.FRESH + longest
+    # Events came, or the server counted, until just before: the look that still trusted that, and
+    # the next one.
+    first_sight = max(probe.FRESH, timedelta(seconds=counting.KEPT)) + longest
     # Another look, as long as what is missing may be on its way.
     decided = max(first_sight, depth.SETTLED + look.SOON + BEAT)
     assert (decided + look.SOON + BEAT).total_seconds() <= 55

@@ -39,7 +39,8 @@ def test_files_are_private_and_encrypted(tenant, bucket):
     name = f"tenants/{ALPHA.id}/{upload.storage_key}"
     assert set(bucket.objects) == {name, f"{name}-thumb"}
     told = bucket.headers[name]
-    assert told["x-amz-acl"] == "private"
+    # Buckets without ACLs refuse even "private"; several servers refuse checksums.
+    assert not [one for one in told if one.startswith(("x-amz-acl", "x-amz-checksum", "x-amz-sdk"))]
     assert told["x-amz-server-side-encryption"] == "aws:kms"
     assert told["x-amz-server-side-encryption-aws-kms-key-id"] == "our-key"
     assert read_bytes(upload.storage_key) == bucket.objects[name]

@@ -95,6 +95,7 @@ def test_each_kind_has_its_place(make_media, client_for, kind, mime, tag):
         ({"failure": "scanner_away"}, False),
         ({"status": "unavailable", "failure": "bad_decrypt"}, True),
         ({"status": "unavailable", "failure": "no_server"}, True),
+        ({"status": "unavailable", "failure": "unscanned"}, True),
         ({"status": "skipped", "failure": "old"}, True),
         ({"status": "skipped", "failure": "infected"}, False),
         ({"status": "skipped", "failure": "too_large"}, False),

@@ -39,12 +39,6 @@ def test_what_it_finds_is_refused(clamd):
         scanner.scan(io.BytesIO(samples.PDF + EICAR))
 
 
-def test_a_file_that_it_did_not_read_to_the_end_waits(clamd):
-    clamd.limit = 100_000
-    with pytest.raises(ScannerAway):
-        scanner.scan(io.BytesIO(bytes(10_000_000)))
-
-
 def test_no_answer_is_no_permission(clamd):
     clamd.mute = True
     with pytest.raises(ScannerAway):
@@ -84,6 +78,21 @@ def test_states_of_received_files(make_media, clamd, settings, monkeypatch):
     fetching.fetch_one(later.pk)
     later.refresh_from_db()
     assert (later.status, later.failure, later.attempts) == ("pending", "scanner_away", 0)
+
+
+def test_a_file_larger_than_it_reads_says_so_and_may_be_asked_for_again(
+    make_media, clamd, monkeypatch
+):
+    clamd.limit = 100_000
+    large = samples.PDF + bytes(10_000_000)
+    monkeypatch.setattr(sources, "from_server", lambda _media, _raw: large)
+    media = make_media("document")
+    fetching.fetch_one(media.pk)
+    media.refresh_from_db()
+    assert (media.status, media.failure, media.storage_key) == ("unavailable", "unscanned", "")
+    assert fetching.may_retry(media)
+    with pytest.raises(Invalid, match="file_unscanned"):
+        store_upload(SimpleUploadedFile("a.pdf", large))
 
 
 def test_uploads_are_scanned_too(tenant, clamd, settings):

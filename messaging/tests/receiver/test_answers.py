@@ -118,6 +118,29 @@ def test_evolutions_own_token_neither_opens_nor_closes_the_door(cluster, line, r
     assert signed not in receiver.log
 
 
+def test_the_first_event_of_a_connection_made_a_moment_ago_is_taken(cluster, receiver):
+    """Nobody told the receiver: Evolution would drop for good what is answered 404."""
+    lines = [cluster.add_route(f"evs-{number}") for number in range(12)]
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda one: receiver.send(one, b"{}").status, lines))
+    assert answers == [200] * 12
+    assert len(stored(cluster)) == 12
+
+
+def test_a_token_changed_a_moment_ago_opens_at_once_and_the_old_one_no_more(cluster, receiver):
+    made = cluster.add_route("evs-3")
+    assert receiver.send(made, b"{}").status == 200
+    before, made.token = made.token, "n" * 43
+    cluster.execute(
+        "UPDATE tenancy_webhookroute SET token_hash = %(hash)s WHERE id = %(id)s",
+        hash=digest(made.token),
+        id=made.id,
+    )
+    assert receiver.send(made, b"{}").status == 200
+    made.token = before
+    assert receiver.send(made, b"{}").status == 404
+
+
 def test_other_methods_are_refused_with_allow(line, receiver):
     for method in (b"GET", b"PUT", b"HEAD", b"OPTIONS", b"DELETE"):
         answer = talk(

@@ -3,12 +3,13 @@
 import signal
 import time
 from collections import Counter
+from uuid import uuid4
 
 import psycopg
 import pytest
 
 from messaging.tests.receiver.load import Running, body_of
-from messaging.tests.receiver.servers import wait_until
+from messaging.tests.receiver.servers import Line, wait_until
 
 pytestmark = pytest.mark.chaos
 EVENT = {"event": "messages.upsert", "instance": "evs-1", "data": {"key": {"id": "A1"}}}
@@ -127,6 +128,24 @@ def test_without_any_sink_the_answer_is_503(cluster, line, start_receiver):
     for receiver in (none, broken):
         wait_until(lambda receiver=receiver: receiver.send(line, EVENT).status == 200)
     wait_until(lambda: not spooled(small))
+
+
+def test_who_may_be_new_is_asked_to_come_back_while_the_database_is_away(
+    cluster, line, start_receiver
+):
+    receiver = start_receiver()
+    cluster.kill()
+    try:
+        unknown = Line(uuid4(), uuid4(), "evs-9", "u" * 43)
+        answers = [receiver.send(unknown, EVENT) for _ in range(3)]
+        assert {(one.status, one.headers["retry-after"]) for one in answers} == {(503, "5")}
+        assert receiver.post("/hooks/evo/none", {}).status == 404
+        assert receiver.send(line, EVENT).status == 200
+    finally:
+        cluster.start()
+    made = cluster.add_route("evs-10")
+    assert receiver.send(made, EVENT).status == 200
+    assert receiver.send(unknown, EVENT).status == 404
 
 
 def test_database_that_refuses_or_stalls_writes_means_spool(cluster, line, start_receiver):

@@ -37,10 +37,13 @@ def receiver(request):
     async def stored(_record):
         return Outcome.DATABASE
 
+    async def nobody(_connection, _token):
+        return None
+
     options = getattr(request, "param", {"strangers": 3})
     made = app.Receiver(ReceiverConfig("postgres://nowhere", **options))
     made._keeper.table.replace([ROUTE])
-    made._keeper.doubt = lambda: None
+    made._keeper.ask = nobody
     made._store.put = stored
     return made
 
