@@ -23,6 +23,7 @@ PAIRING_STATES = [
     "code_waiting",
     "scanned",
     "connected",
+    "lost",
     "expired",
     "wrong_number",
     "already_open",

@@ -44,6 +44,7 @@ class ConnectionRow:
     """One connection, its last 24 hours and its sending line."""
 
     view: ConnectionView
+    # Of what events told, unless looks found it worse.
     tone: str
     uptime: list[str]
     # Messages in each of the last 24 hours, oldest first.
@@ -54,6 +55,12 @@ class ConnectionRow:
     queued: int
     lane: LaneView | None
     mark: int
+
+    @property
+    def label(self) -> str:
+        """Return its state in a word: a session that only looks open is not called connected."""
+        is_ill = self.tone != tone_of(self.view.state)
+        return self.health_label if is_ill else self.view.state_label
 
     @property
     def health_tone(self) -> str:
@@ -151,7 +158,7 @@ def _row(
     hours = sorted({_hour(now - timedelta(hours=back)) for back in range(24)})
     return ConnectionRow(
         view=view,
-        tone=tone_of(view.state),
+        tone=_tone(view),
         uptime=tones,
         traffic=[
             sum(count for (hour, _way), count in counts.items() if hour == wanted)
@@ -163,6 +170,12 @@ def _row(
         lane=lane,
         mark=(view.color - 1) % 4 + 1,
     )
+
+
+def _tone(view: ConnectionView) -> str:
+    """Return the tone of the state; of one that looks open, what the looks at it found."""
+    told = tone_of(view.state)
+    return HEALTH_TONES.get(view.health, told) if told == "ok" else told
 
 
 def _since_midnight(counts: Counts, direction: str, now: datetime) -> int:

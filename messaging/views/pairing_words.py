@@ -72,6 +72,18 @@ SAID: dict[str, Said] = {
         _("This number is connected"),
         _("Messages come in and can be sent."),
     ),
+    "lost": Said(
+        "warn",
+        "wifi-off",
+        _("Interrupted"),
+        _("The connection was interrupted"),
+        _(
+            "It is being connected again by itself, without a code. What comes in meanwhile is"
+            " fetched afterwards. Keep the phone on and online."
+        ),
+        "start",
+        _("Connect again now"),
+    ),
     "expired": Said(
         "",
         "clock",

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
 
 from evosense.core.schema import tenant_scope
+from evosense.testing.axe import axe_violations
 from evosense.testing.databases import ALPHA
 
 pytestmark = pytest.mark.browser
@@ -230,8 +230,7 @@ def violations(page: Page) -> list[tuple[str, str]]:
     """Return what axe finds against WCAG 2.1 AA, and whether the page scrolls sideways."""
     # In the middle of a change of colour nothing has its contrast.
     page.emulate_media(reduced_motion="reduce")
-    result = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]})
-    found = [(one["id"], one["nodes"][0]["html"][:160]) for one in result.response["violations"]]
+    found = axe_violations(page)
     if page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
         found.append(("page scrolls sideways", ""))
     return found

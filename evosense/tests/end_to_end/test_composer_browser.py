@@ -156,8 +156,11 @@ def what_failed_says_why_and_is_sent_again(thread: Page, simulator: SimulatorPro
     bubble.locator("button.link").click()
     expect(bubble.locator(ARRIVED)).to_be_visible(timeout=SOON)
     acts_on(thread, bubble).get_by_text("Detalhes", exact=True).click()
+    # Its rows stand before it opens, and until then the key leads back to the list.
+    expect(thread.locator("#message-detail")).to_be_visible()
     expect(thread.locator("#message-detail table tr")).to_have_count(3)
     thread.keyboard.press("Escape")
+    expect(thread.locator("#message-detail")).to_be_hidden()
 
 
 def a_draft_survives_a_reload_and_leaves_once_from_two_windows(thread: Page) -> None:

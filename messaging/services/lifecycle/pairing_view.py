@@ -10,6 +10,7 @@ from messaging.services.lifecycle import shelf
 from messaging.services.lifecycle.problems import BAD_KEY, SERVER_DOWN, words_of
 from messaging.services.lifecycle.row import living
 from messaging.services.lifecycle.shelf import Shelf
+from messaging.services.lifecycle.tending import may_reconnect
 from messaging.services.lifecycle.views import CODE_LIMIT, CODE_SECONDS, PairingView
 
 State = Connection.State
@@ -85,16 +86,25 @@ def _was_scanned(connection: Connection) -> bool:
     return last[0][1] - last[1][1] > QUICKEST_SCAN
 
 
+def _broke_off(connection: Connection, found: Shelf) -> bool:
+    """Tell whether the session came up after the last code was asked for, and comes back alone."""
+    up_at, started_at = connection.connected_at, found.started_at
+    was_up = up_at is not None and (started_at is None or up_at >= started_at)
+    return was_up and may_reconnect(connection)
+
+
 def _without_code(connection: Connection, found: Shelf) -> tuple[str, str]:
     error = connection.last_error
     if error not in _NO_FAILURES:
         return _ENDS.get(error, "provider_error"), error
+    if _broke_off(connection, found):
+        return "lost", error
     if not connection.wants_session:
         return "none", error if error in {"logged_out", "removed"} else ""
     if found.count:
         return "expired", "codes_stopped"
-    if found.started_at is None:
-        return "none", error
-    if timezone.now() - found.started_at < FIRST_CODE:
+    started_at = found.started_at
+    if started_at is not None and timezone.now() - started_at < FIRST_CODE:
         return "creating", ""
-    return ("provider_error", "no_code") if connection.state in _STARTING else ("none", error)
+    is_stuck = started_at is not None and connection.state in _STARTING
+    return ("provider_error", "no_code") if is_stuck else ("none", error)

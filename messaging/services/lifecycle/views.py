@@ -15,8 +15,8 @@ CODE_SECONDS = 45
 class PairingView:
     """How far pairing is. The code is the newest one and lives in no database.
 
-    `state` is one of none, creating, waiting, code_waiting, scanned, connected, expired,
-    wrong_number, already_open, banned, refused, provider_error, server_down, bad_key.
+    `state` is one of none, creating, waiting, code_waiting, scanned, connected, lost,
+    expired, wrong_number, already_open, banned, refused, provider_error, server_down, bad_key.
     """
 
     connection_id: UUID

@@ -72,7 +72,8 @@ class World:
 
     def take_in(self) -> int:
         """Receive what was posted, as the receiver and the worker would; returns how many."""
-        fresh, self._taken = self.inbox[self._taken :], len(self.inbox)
+        fresh = self.inbox[self._taken :]
+        self._taken += len(fresh)
         for one in fresh:
             one.status = _receive(one)
         Worker().drain()
@@ -87,6 +88,10 @@ class World:
                 return found
             time.sleep(0.02)
         raise AssertionError(f"never came true; {len(self.inbox)} webhooks came")
+
+    def until_taken(self, count: int) -> None:
+        """Take in the first `count` webhooks; each comes by itself, so in any order."""
+        self.until(lambda: self._taken >= count)
 
     def until_state(self, connection: Connection, state: str) -> Connection:
         self.until(lambda: row_of(connection).state == state)

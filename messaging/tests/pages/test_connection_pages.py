@@ -70,6 +70,28 @@ def test_list_shows_state_number_traffic_and_failures(client_for):
     assert not shows_number(page(client_for("viewer"), "/conexoes/"), "5541900184470")
 
 
+@pytest.mark.parametrize(
+    ("state", "health", "badge", "connected"),
+    [
+        ("connected", "", 'badge ok"><span class="dot d-ok"></span>Conectada<', 1),
+        ("connected", "healthy", 'badge ok"><span class="dot d-ok"></span>Conectada<', 1),
+        ("connected", "degraded", 'badge warn"><span class="dot d-warn"></span>Instável<', 0),
+        ("connected", "down", 'badge bad"><span class="dot d-bad"></span>Fora do ar<', 0),
+        ("qr_pending", "down", 'badge warn"><span class="dot d-warn"></span>Aguardando', 0),
+    ],
+)
+def test_a_session_that_only_looks_open_is_not_called_connected(
+    client_for, state, health, badge, connected
+):
+    connection = make_connection()
+    Connection.objects.filter(pk=connection.pk).update(state=state, health=health)
+    client = client_for("agent")
+    html = page(client, "/conexoes/")
+    assert badge in html
+    assert f"{connected} conectado" in html
+    assert badge in page(client, url_of(connection))
+
+
 def test_an_empty_list_offers_the_first_step_to_those_who_may(client_for):
     assert NEW in page(client_for("admin"), "/conexoes/")
     assert NEW not in page(client_for("agent"), "/conexoes/")
