@@ -25,6 +25,7 @@ from evosense.core.egress.errors import EgressBlocked, EgressError, EgressFailed
 from evosense.core.egress.network import Exchange, GuardedBackend, exchange
 from evosense.core.egress.policy import Policy
 from evosense.core.egress.seats import Seats
+from evosense.core.egress.shelf import Shelf
 from evosense.core.egress.target import Resolver, Target, find_addresses, read_url
 from evosense.core.metrics import EGRESS
 
@@ -116,12 +117,12 @@ class Egress:
     ) -> None:
         self._policy = policy or settings.EGRESS
         self._seats = seats or Seats()
-        self._pool = httpcore2.ConnectionPool(
+        self._backend = GuardedBackend(self._policy, resolver)
+        self._shelf = Shelf(
+            self._backend,
             ssl_context=ssl_context,
-            max_connections=connections,
-            max_keepalive_connections=max(5, connections // 2),
-            keepalive_expiry=idle_seconds,
-            network_backend=GuardedBackend(self._policy, resolver),
+            connections=connections,
+            idle_seconds=idle_seconds,
         )
 
     def __enter__(self) -> Self:
@@ -131,7 +132,7 @@ class Egress:
         self.close()
 
     def close(self) -> None:
-        self._pool.close()
+        self._shelf.close()
 
     def send(
         self,
@@ -188,16 +189,18 @@ class Egress:
             raise
 
     def _exchange(self, request: httpcore2.Request, longest: int) -> Answer:
-        response = self._pool.handle_request(request)
-        try:
-            headers = httpx2.Headers(response.headers)
-            raw = bytearray()
-            for chunk in response.iter_stream():
-                raw += chunk
-                if len(raw) > longest:
-                    raise EgressFailed("too_large")
-        finally:
-            response.close()
+        patience = request.extensions["timeout"]["pool"]
+        with self._shelf.lend(request.url.origin, patience) as connection:
+            response = connection.handle_request(request)
+            try:
+                headers = httpx2.Headers(response.headers)
+                raw = bytearray()
+                for chunk in response.iter_stream():
+                    raw += chunk
+                    if len(raw) > longest:
+                        raise EgressFailed("too_large")
+            finally:
+                response.close()
         return Answer(response.status, headers, _decoded(bytes(raw), headers, longest))
 
 

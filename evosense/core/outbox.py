@@ -48,6 +48,15 @@ def listen(listener: Listener) -> None:
         _listeners.append(listener)
 
 
+# Delivered by PostgreSQL at commit; it only wakes the relay, which polls anyway.
+WAKE = "NOTIFY outbox"
+_RECORD = """
+INSERT INTO public.core_outboxevent (tenant_id, topic, payload)
+SELECT %s::uuid, t.topic, t.payload::jsonb
+FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS t (topic, payload, place) ORDER BY t.place
+"""
+
+
 def emit(event: Event) -> None:
     """Record `event` in the transaction of the change; raise outside one or without tenant."""
     if not connection.in_atomic_block:
@@ -57,8 +66,16 @@ def emit(event: Event) -> None:
             "INSERT INTO public.core_outboxevent (tenant_id, topic, payload) VALUES (%s, %s, %s)",
             [current_tenant().id, event.topic, orjson.dumps(event).decode()],
         )
-        # Delivered by PostgreSQL at commit; it only wakes the relay, which polls anyway.
-        cursor.execute("NOTIFY outbox")
+        cursor.execute(WAKE)
+
+
+def recording(*events: Event) -> tuple[str, list[Any]]:
+    """Return the statement that records events in their order, for whoever sends several at once.
+
+    It must run in the transaction of the change, with `WAKE`.
+    """
+    payloads = [orjson.dumps(event).decode() for event in events]
+    return _RECORD, [current_tenant().id, [event.topic for event in events], payloads]
 
 
 def relay(batch_size: int = 200) -> int:

@@ -15,7 +15,7 @@ FAILURES_TO_OPEN = 3
 FIRST_REST_SECONDS = float(os.environ.get("EVOSENSE_BREAKER_SECONDS", "15"))
 LONGEST_REST_SECONDS = 300.0
 # Whoever was let through and never told what came of it may be dead.
-TRIAL_SECONDS = 90.0
+TRIAL_SECONDS = float(os.environ.get("EVOSENSE_BREAKER_TRIAL_SECONDS", "90"))
 # One such answer is enough: it is about the whole server and says so.
 _AT_ONCE = frozenset({"license_required"})
 

@@ -13,13 +13,14 @@ from uuid import UUID
 from evosense.core.schema import current_tenant, database_cursor
 
 CHANNEL = "sending"
+NOTIFY = f"NOTIFY {CHANNEL}"
 
 # ON CONFLICT locks the row even where it changes nothing, so a sender that is just about to find
 # the line empty looks again.
 _WAKE = """
 INSERT INTO public.gateway_lane AS l
     (connection_id, tenant_id, server_id, state, reason, due_at, watch_at)
-SELECT c.public_id, %s, s.id, 'open', '', coalesce(%s, now()), now()
+SELECT c.public_id, %s::uuid, s.id, 'open', '', coalesce(%s::timestamptz, now()), now()
 FROM messaging_connection c
 LEFT JOIN public.gateway_evolutionserver s ON s.id = c.server_id
 WHERE c.public_id = %s
@@ -54,14 +55,19 @@ class LaneView:
 
 def wake(connection_id: UUID, at: datetime | None = None) -> None:
     """Have the senders look at a connection at `at`, else at once; opens its lane if need be."""
-    _run(_WAKE, [current_tenant().id, at, connection_id])
+    _run(*waking(connection_id, at))
     if at is None:
         notify()
 
 
+def waking(connection_id: UUID, at: datetime | None = None) -> tuple[str, list[Any]]:
+    """Return the statement of `wake`, for whoever sends several at once; `NOTIFY` goes with it."""
+    return _WAKE, [current_tenant().id, at, connection_id]
+
+
 def notify() -> None:
     """Wake the senders at commit; it only makes prompt what polling finds anyway."""
-    _run(f"NOTIFY {CHANNEL}", [])
+    _run(NOTIFY, [])
 
 
 def hold(connection_id: UUID, reason: str, until: datetime) -> None:

@@ -4,7 +4,7 @@ Keys are encrypted for their owner: a company's inside its scope, the house's ou
 reads a row of the house for a company therefore leaves the key out, and `key_of` fetches it.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +12,10 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import NotFound
-from evosense.core.schema import active_tenant, public_scope
+from evosense.core.schema import active_tenant
 from messaging.gateway import lanes
 from messaging.gateway.models import EvolutionServer, Lane
+from messaging.gateway.ways import scope_of_owner
 
 
 def server_rows() -> QuerySet[EvolutionServer]:
@@ -35,7 +36,7 @@ def server_row(server_id: UUID) -> EvolutionServer:
 
 def scope_of(server: EvolutionServer) -> AbstractContextManager[Any]:
     """Return the scope in which the row may be written and its key be read."""
-    return public_scope() if server.tenant_id is None else nullcontext()
+    return scope_of_owner(server.tenant_id)
 
 
 def key_of(server: EvolutionServer) -> str | None:

@@ -23,6 +23,7 @@ from messaging.gateway.client.instance import Instance
 from messaging.gateway.models import EvolutionServer, Lane
 from messaging.gateway.probes import Probe, probe_server
 from messaging.gateway.rows import key_of, no_such_server, release_lanes, server_row, server_rows
+from messaging.gateway.ways import Unreachable, may_use_server_key
 from messaging.models import Connection
 from tenancy.services import audit
 
@@ -42,17 +43,6 @@ __all__ = [
 ]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _valid_url = URLValidator(schemes=["http", "https"])
-
-
-class Unreachable(Exception):  # noqa: N818  (read as a sentence where raised)
-    """There is no way to the instance before somebody changes something.
-
-    Codes: no_server, server_inactive, no_key, not_probed, unsupported_version, license_required.
-    """
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +73,7 @@ def instance_of(connection: Connection) -> Instance:
     if not server.is_active:
         raise Unreachable("server_inactive")
     key = connection.api_key
-    # The house's key opens every company's instances: only for those that we made ourselves.
-    if not key and (server.tenant_id is not None or connection.is_managed):
+    if not key and may_use_server_key(server.tenant_id, is_managed=connection.is_managed):
         key = key_of(server)
     if not key:
         raise Unreachable("no_key")

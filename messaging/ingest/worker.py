@@ -25,7 +25,7 @@ from evosense.core.tracebacks import headline
 from messaging.hints import send_hint
 from messaging.ingest import hand, queue
 from messaging.ingest.ahead import Ahead
-from messaging.ingest.apply import RawEvent, apply, lock_key
+from messaging.ingest.apply import FEW, RawEvent, apply, lock_key
 from messaging.ingest.queue import LineOfWork
 from messaging.sql import Sql
 from tenancy.models import Tenant
@@ -161,7 +161,7 @@ def _attempt(
     known = ahead.collect(line) if ahead else {}
     with transaction.atomic(durable=True):
         sql = Sql()
-        if not sql.rows(_TRY_LOCK, [lock_key(line.connection_id)])[0][0]:
+        if not sql.often(_TRY_LOCK, [lock_key(line.connection_id)])[0][0]:
             return 0
         suspects = hand.left_behind(tenant.id, line.connection_id, line.lane)
         size = max(1, len(suspects) // 2) if suspects else limit
@@ -185,6 +185,8 @@ def _finish(
 ) -> int:
     if not events:
         return 0
+    if len(events) <= FEW:
+        sql.keep_plans()
     started = time.perf_counter()
     meanwhile = (lambda: ahead.begin(line, following)) if ahead else None
     # The process may as well die of an event that is read ahead.

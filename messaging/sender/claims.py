@@ -13,6 +13,8 @@ from messaging.gateway.models import EvolutionServer
 from messaging.sender.periods import periods
 
 # A server at rest costs its lanes nothing but waiting; when its rest is over one lane tries it.
+# Its commit waits for no disk: of a claim that a crash of the database forgets nothing was done,
+# because whatever is done asks for the claim again, and makes it last.
 _CLAIM = """
 UPDATE public.gateway_lane l
 SET holder = gen_random_uuid(), lease_until = now() + make_interval(secs => %s)
@@ -23,6 +25,7 @@ FROM (
       AND d.state <> 'tripped'
       AND (s.id IS NULL OR s.breaker = 'closed' OR s.breaker_until <= now())
       AND NOT coalesce(d.server_id = ANY(%s), false)
+      AND set_config('synchronous_commit', 'off', true) = 'off'
     ORDER BY d.due_at LIMIT %s FOR UPDATE OF d SKIP LOCKED
 ) due
 WHERE l.connection_id = due.connection_id

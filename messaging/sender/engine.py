@@ -6,7 +6,7 @@ are left free gets no further one, so one slow server can never take them all.
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -22,8 +22,9 @@ from evosense.core.wakeup import Wakeup
 from messaging.gateway.lanes import CHANNEL
 from messaging.sender import claims, metrics
 from messaging.sender.claims import Claim
+from messaging.sender.desk import OUTAGES, Desk
 from messaging.sender.periods import periods
-from messaging.sender.turn import OUTAGES, Turn
+from messaging.sender.turn import Turn
 from tenancy.models import Tenant
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,10 @@ class Sender:
     _active: dict[UUID, Claim] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _tenants: dict[UUID, tuple[float, TenantRef | None]] = field(default_factory=dict)
+    _desks: defaultdict[UUID, Desk] = field(default_factory=lambda: defaultdict(Desk))
+    # Whether due lanes may be waiting for a thread of ours to become free.
+    _leaves_some: bool = True
+    _is_once: bool = False
 
     def stop(self) -> None:
         self._stopping.set()
@@ -57,6 +62,7 @@ class Sender:
 
     def run(self, *, once: bool = False) -> None:
         """Send until stopped; `once` ends when no lane is due."""
+        self._is_once = once
         helpers = [threading.Thread(target=self._keep_leases, daemon=True)]
         if not once:
             helpers.append(threading.Thread(target=self._listen, daemon=True))
@@ -72,24 +78,31 @@ class Sender:
                 heartbeat.beat()
         finally:
             self._stopping.set()
+            connections["default"].close()
             self._wait_for_the_end(pool)
 
     def _round(self, pool: ThreadPoolExecutor) -> int:
-        """Give every free thread a lane, as far as lanes are due; returns how many."""
+        """Give every free thread a lane, as far as lanes are due; returns how many.
+
+        The connection is kept for the next round, unless it is broken.
+        """
         begun = 0
         try:
             while (free := self.threads - len(self._active)) > 0 and not self._stopping.is_set():
                 # Few at a time: each batch moves the bound of busy servers.
-                found = claims.claim(max(1, min(_MOST_AT_ONCE, free // 4)), self._busy(free))
-                if not found:
-                    break
+                most = max(1, min(_MOST_AT_ONCE, free // 4))
+                busy = self._busy(free)
+                found = claims.claim(most, busy)
                 begun += len(found)
                 for one in found:
                     self._begin(pool, one)
+                # A lane may have been left for want of threads only.
+                self._leaves_some = len(found) == most or bool(busy)
+                if len(found) < most:
+                    break
         except OUTAGES as error:
             STEP_FAILURES.labels("sender").inc()
             log.warning("sender.database_away", error=headline(error))
-        finally:
             connections["default"].close()
         STEP_DONE.labels("sender").inc(begun)
         LAST_STEP.labels("sender").set_to_current_time()
@@ -108,11 +121,12 @@ class Sender:
         with self._lock:
             self._active[claimed.holder] = claimed
         metrics.ACTIVE.inc()
-        pool.submit(self._turn, claimed, tenant)
+        pool.submit(self._turn, claimed, tenant, self._desks[tenant.id])
 
-    def _turn(self, claimed: Claim, tenant: TenantRef) -> None:
+    def _turn(self, claimed: Claim, tenant: TenantRef, desk: Desk) -> None:
+        turn = Turn(claimed, tenant, self._stopping.is_set, desk)
         try:
-            Turn(claimed, tenant, self._stopping.is_set).run()
+            turn.run()
         except OUTAGES as error:
             STEP_FAILURES.labels("sender").inc()
             log.warning("sender.database_away", error=headline(error))
@@ -124,7 +138,8 @@ class Sender:
             with self._lock:
                 self._active.pop(claimed.holder, None)
             metrics.ACTIVE.dec()
-            self._news.set()
+            if turn.leaves_some or self._leaves_some or self._is_once:
+                self._news.set()
 
     def _tenant(self, tenant_id: UUID) -> TenantRef | None:
         """Return the company if it may send."""

@@ -23,7 +23,7 @@ from messaging.ingest.apply.own import EARLY, Open, adopt_id, learn_address, ope
 from messaging.ingest.envelope.facts import MessageFact
 from messaging.ingest.envelope.parse import parse
 from messaging.ingest.envelope.recovered import EVENT
-from messaging.models import Connection, Outgoing, OutgoingAttempt
+from messaging.models import Outgoing, OutgoingAttempt
 from messaging.sender import metrics, points
 from messaging.sender.periods import check_after, periods
 from messaging.sender.steps import Place, announce, give_back_connection
@@ -91,7 +91,7 @@ class Decision:
     absent_since: datetime | None = None
 
 
-def look_for_due(place: Place, connection: Connection, instance: Instance) -> str | None:
+def look_for_due(place: Place, instance: Instance) -> str | None:
     """Look for what is due, a few at a time; calls are made outside transactions.
 
     Returns the code of the server's own fault, "" when it answered, None when it was not asked.
@@ -100,14 +100,14 @@ def look_for_due(place: Place, connection: Connection, instance: Instance) -> st
     with transaction.atomic():
         ids = [row[0] for row in Sql().rows(_DUE, [place.line, _MOST])]
     for row in Outgoing.objects.filter(pk__in=ids).select_related("message"):
-        finding = _look_for(place, connection, instance, row)
+        finding = _look_for(place, instance, row)
         if finding.result == "unreachable":
             return finding.fault
         fault = "" if finding.is_answer else fault
     return fault
 
 
-def _look_for(place: Place, connection: Connection, instance: Instance, row: Outgoing) -> Finding:
+def _look_for(place: Place, instance: Instance, row: Outgoing) -> Finding:
     with transaction.atomic():
         doubts = [one for one in open_rows(Sql(), place.line) if one.id == row.pk]
     give_back_connection()
@@ -116,7 +116,7 @@ def _look_for(place: Place, connection: Connection, instance: Instance, row: Out
     finding = _ask(instance, row, doubts[0] if doubts else None)
     points.reach(points.AFTER_CHECK)
     metrics.CHECKS.labels(finding.result).inc()
-    _settle(place, connection, row, finding, started)
+    _settle(place, row, finding, started)
     return finding
 
 
@@ -223,12 +223,10 @@ def fault_of(error: EvolutionError) -> str:
     return error.code if is_own or error.http_status in _PROXY_FAULTS else ""
 
 
-def _settle(
-    place: Place, connection: Connection, row: Outgoing, finding: Finding, started: datetime
-) -> None:
+def _settle(place: Place, row: Outgoing, finding: Finding, started: datetime) -> None:
     with transaction.atomic(durable=True):
         sql = Sql()
-        sql.rows("SELECT pg_advisory_xact_lock(%s)", [lock_key(connection.public_id)])
+        sql.rows("SELECT pg_advisory_xact_lock(%s)", [lock_key(place.claim.connection_id)])
         now = timezone.now()
         steady = sql.rows(_IS_STEADY, {"line": place.line, "since": row.sending_at or now})
         decision = decide(row, finding.result, now, is_steady=bool(steady[0][0]))

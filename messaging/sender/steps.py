@@ -1,28 +1,31 @@
-"""The steps of a turn in the database. Each is one short transaction; no call is made inside one.
+"""The steps of turns in the database. Each is one short transaction; no call is made inside one.
 
 T1 takes the next message and commits that it is being sent. T2 settles what became of it, by
-compare-and-set on the attempt, and takes the next in the same transaction.
+compare-and-set on the attempt, and takes the next in the same transaction. Both are for any number
+of lanes of one company at once: statements and commits cost nearly the same for ten as for one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import orjson
 from django.db import connections, transaction
 
+from evosense.core import outbox
 from evosense.core.schema import current_tenant
 from messaging.events import OutgoingChanged
+from messaging.gateway.client.instance import Instance
 from messaging.gateway.client.outcome import Outcome
+from messaging.gateway.ways import Unreachable, Way
 from messaging.ingest.apply import lock_key
 from messaging.sender import aftermath, points, statements
 from messaging.sender.claims import Claim
 from messaging.sender.periods import periods
 from messaging.sender.taken import ACTS, Taken, read
 from messaging.sender.verdict import Verdict
-from messaging.sql import Sql
-
-_LOCK = "SELECT pg_advisory_xact_lock(%s)"
+from messaging.sql import KEEP_PLANS, Parameters, Row, Sql, array, columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +35,73 @@ class Place:
     claim: Claim
     line: int
 
+    @property
+    def lane(self) -> UUID:
+        return self.claim.connection_id
+
 
 @dataclass(frozen=True, slots=True)
-class Peek:
-    """What there is to do before the next message may leave."""
+class _Ask:
+    """A lane whose next message is wanted; with a `lane` state it is put into that first."""
 
+    place: Place
+    lane: str = ""
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Opening:
+    """What a turn begins with: what there is to do before the next message may leave."""
+
+    place: Place
     left_behind: bool
     to_look_for: bool
     expired: bool
+    # Where the server was never stored as a row there is no way yet, and no reason.
+    instance: Instance | None = None
+    unreachable: Unreachable | None = None
+    # The first message, if it was taken at once because nothing goes before it.
+    is_taken: bool = False
+    taken: Taken | None = None
+
+    @property
+    def may_take(self) -> bool:
+        is_plain = not (self.left_behind or self.to_look_for or self.expired)
+        return is_plain and self.instance is not None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What became of an attempt, and whether the lane's next message is wanted."""
+
+    place: Place
+    taken: Taken
+    outcome: Outcome
+    verdict: Verdict
+    take_next: bool
+
+    @property
+    def goes_on(self) -> bool:
+        return self.take_next or bool(self.verdict.lane)
+
+    @property
+    def ask(self) -> _Ask:
+        return _Ask(self.place, self.verdict.lane, self.verdict.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """After an end: the message taken next, None when the lane was given back."""
+
+    taken: Taken | None = None
 
 
 class LostLane(Exception):  # noqa: N818  (read as a sentence where raised)
     """Another worker has the lane; what is not settled yet is its business."""
+
+
+class NoLine(Exception):  # noqa: N818
+    """The lane's connection does not exist."""
 
 
 def give_back_connection() -> None:
@@ -51,17 +109,26 @@ def give_back_connection() -> None:
     connections["default"].close()
 
 
-def peek(place: Place) -> Peek:
-    with transaction.atomic():
-        return Peek(*Sql().often(statements.PEEK, {"line": place.line})[0])
+def begin(claims: Sequence[Claim]) -> list[Opening | Exception]:
+    """Read what turns need and take their first messages where nothing goes before those.
+
+    For each claim in its order: its opening, or LostLane, or NoLine.
+    """
+    with transaction.atomic(durable=True):
+        sql = Sql()
+        found = _openings(sql, claims)
+        asks = [_Ask(one.place) for one in found.values() if one.may_take]
+        taken, resting = _take(sql, asks)
+        _give_back(sql, resting)
+    return [_begun(found.get(one.connection_id), taken) for one in claims]
 
 
 def tidy(place: Place) -> None:
     """Settle what a dead worker left behind, and what has expired. Raises LostLane."""
     with transaction.atomic(durable=True):
         sql = Sql()
-        sql.rows(_LOCK, [lock_key(place.claim.connection_id)])
-        _hold_lane(sql, place)
+        sql.rows(statements.LOCK, [lock_key(place.lane)])
+        _hold(sql, [_Ask(place)])
         now = periods()
         wanted = {
             "line": place.line,
@@ -81,142 +148,205 @@ def take(place: Place) -> Taken | None:
     The lane is given back with that. Raises LostLane.
     """
     with transaction.atomic(durable=True):
-        return _take(Sql(), place, "", "")
+        sql = Sql()
+        found, resting = _take(sql, [_Ask(place)])
+        if place.lane not in found:
+            raise LostLane
+        _give_back(sql, resting)
+        return found[place.lane]
 
 
-def settle(
-    place: Place, taken: Taken, outcome: Outcome, verdict: Verdict, *, take_next: bool
-) -> Taken | None:
-    """Write what became of an attempt; with `take_next` also take the next message.
+def settle(ends: Sequence[End]) -> list[Next | Exception | None]:
+    """Write what became of attempts; where the next message is wanted also take that.
 
-    Without, the lane is given back. Raises LostLane, after the outcome was written.
+    Without, the lane is given back. For each end in its order: what is next, or LostLane, which
+    comes after the outcome was written. None, of several only: nothing was done, because another
+    worker is busy with that line.
     """
-    is_lost = False
     with transaction.atomic(durable=True):
         sql = Sql()
-        sql.rows(_LOCK, [lock_key(place.claim.connection_id)])
-        _write(sql, place, taken, outcome, verdict)
-        found = None
-        try:
-            if take_next or verdict.lane:
-                found = _take(sql, place, verdict.lane, verdict.reason)
-            else:
-                _hold_lane(sql, place, verdict.lane, verdict.reason)
-                sql.run(statements.YIELD, [place.claim.connection_id, place.claim.holder])
-        except LostLane:
-            is_lost = True
-        if found is None:
-            # While more follows at once the relay's own polling is soon enough: each NOTIFY makes
-            # commits wait for each other.
-            sql.run("NOTIFY outbox")
-    if is_lost:
-        raise LostLane
-    return found
+        ours = _write(sql, ends)
+        going, resting = _take(sql, [one.ask for one in ours if one.goes_on])
+        ending = [one.place for one in ours if not one.goes_on]
+        # While more follows at once the relay's own polling is soon enough: each NOTIFY makes
+        # commits wait for each other.
+        is_lull = sum(one is not None for one in going.values()) < len(ours)
+        given_back = _give_back(sql, resting, ending, tells=is_lull)
+    nexts = {**{lane: Next() for lane in given_back}, **{k: Next(v) for k, v in going.items()}}
+    handled = {one.place.lane for one in ours}
+    return [
+        nexts.get(end.place.lane, LostLane()) if end.place.lane in handled else None for end in ends
+    ]
 
 
 def rest(place: Place, *, reason: str = "") -> None:
     """Give the lane back until something is due; with a `reason` it is held for a while."""
     with transaction.atomic(durable=True):
-        _rest(Sql(), place, reason)
+        _give_back(Sql(), [_Ask(place, "held" if reason else "", reason)])
 
 
 def stop(place: Place, reason: str) -> None:
     """Trip the lane: no message of it can be sent before somebody acts."""
     with transaction.atomic(durable=True):
         sql = Sql()
-        _hold_lane(sql, place, "tripped", reason)
-        _rest(sql, place, "")
+        _hold(sql, [_Ask(place, "tripped", reason)])
+        _give_back(sql, [_Ask(place)])
 
 
-def _take(sql: Sql, place: Place, lane: str, reason: str) -> Taken | None:
-    state = _hold_lane(sql, place, lane, reason)
-    token = uuid4()
-    rows = []
-    if state == "open" or (state == "held" and not lane):
-        # Held lanes are tried again: whether the number is up is read from its row.
-        rows = sql.often(statements.TAKE, {"line": place.line, "token": token})
-    if not rows:
-        _rest(sql, place, reason if lane == "held" else "")
-        return None
-    if state == "held":
-        _hold_lane(sql, place, "open", "")
-    found = read(token, rows[0])
-    points.reach(points.BEFORE_INTENT)
-    return found
+def _openings(sql: Sql, claims: Sequence[Claim]) -> dict[UUID, Opening]:
+    by_lane = {one.connection_id: one for one in claims}
+    wanted = {"lanes": array(by_lane), "tenant": current_tenant().id}
+    _, rows = sql.together(_manner(claims), (statements.OPEN, wanted))
+    return {row[0]: _opening(by_lane[row[0]], row[1:]) for row in rows}
 
 
-def _hold_lane(sql: Sql, place: Place, lane: str = "", reason: str = "") -> str:
-    """Lock our lane and prolong the lease; the state is read by whatever comes after."""
-    values = [
-        periods().lease,
-        lane or None,
-        reason if lane else None,
-        place.claim.connection_id,
-        place.claim.holder,
+def _begun(opening: Opening | None, taken: dict[UUID, Taken | None]) -> Opening | Exception:
+    if opening is None:
+        return NoLine()
+    if opening.may_take:
+        if opening.place.lane not in taken:
+            return LostLane()
+        opening.taken, opening.is_taken = taken[opening.place.lane], True
+    return opening
+
+
+def _opening(claim: Claim, row: Sequence[Any]) -> Opening:
+    line, left_behind, to_look_for, expired = row[:4]
+    opening = Opening(Place(claim, line), left_behind, to_look_for, expired)
+    way = Way(*row[4:])
+    if way.named is not None:
+        try:
+            opening.instance = way.instance()
+        except Unreachable as error:
+            opening.unreachable = error
+    return opening
+
+
+def _take(sql: Sql, asks: Sequence[_Ask]) -> tuple[dict[UUID, Taken | None], list[_Ask]]:
+    """Take each lane's next message; returns also whose lane has none and must be given back.
+
+    Lanes that were lost are in neither.
+    """
+    if not asks:
+        return {}, []
+    tokens = [uuid4() for _ in asks]
+    wanted = [
+        (ask.place.line, ask.place.lane, ask.place.claim.holder, token, not ask.lane)
+        for ask, token in zip(asks, tokens, strict=True)
     ]
-    rows = sql.often(statements.LANE, values)
-    if not rows:
+    held, rows = sql.together(
+        (statements.LANES, _lane_values(asks)), (statements.TAKE, columns(wanted, 5))
+    )
+    states: dict[UUID, str] = dict(held)
+    taken = {row[0]: read(row[1], row[2:]) for row in rows}
+    back = [one for one in asks if one.place.lane in taken and states[one.place.lane] == "held"]
+    if back:
+        _hold(sql, [_Ask(one.place, "open") for one in back])
+    for _ in taken:
+        points.reach(points.BEFORE_INTENT)
+    found = {lane: taken.get(lane) for lane in states}
+    return found, [one for one in asks if found.get(one.place.lane, one) is None]
+
+
+def _hold(sql: Sql, asks: Sequence[_Ask]) -> None:
+    """Lock our lanes and prolong the leases; their state is read by whatever comes after."""
+    if len(sql.often(statements.LANES, _lane_values(asks))) < len(asks):
         raise LostLane
-    return str(rows[0][0])
 
 
-def _rest(sql: Sql, place: Place, reason: str) -> None:
-    wanted = {
-        "line": place.line,
-        "lane": place.claim.connection_id,
-        "holder": place.claim.holder,
-        "reason": reason,
-        "held": periods().held,
-    }
-    sql.often(statements.REST, wanted)
+def _lane_values(asks: Sequence[_Ask]) -> list[Any]:
+    rows = [
+        (one.place.lane, one.place.claim.holder, one.lane or None, one.reason if one.lane else None)
+        for one in asks
+    ]
+    return [periods().lease, *columns(rows, 4)]
 
 
-def _write(sql: Sql, place: Place, taken: Taken, outcome: Outcome, verdict: Verdict) -> None:
-    if verdict.is_undone:
-        sql.run(statements.UNDO, [taken.id, taken.token, taken.number])
-        return
-    values = _values(place, taken, outcome, verdict)
-    changed, renamed, has_parked = sql.often(statements.SETTLE, values)[0]
-    if verdict.state != "sent":
-        return
-    news = aftermath.News(place.claim.connection_id, place.line, taken, outcome)
-    if changed:
-        aftermath.follow(sql, news, is_named=bool(renamed), has_parked=bool(has_parked))
-    else:
-        aftermath.correct(sql, news)
+def _give_back(
+    sql: Sql, resting: Sequence[_Ask], ending: Sequence[Place] = (), *, tells: bool = False
+) -> list[UUID]:
+    """Give lanes back, those of `ending` at once due again; returns which of these were ours."""
+    last: list[tuple[str, Parameters]] = []
+    if resting:
+        last.append((statements.REST, [periods().held, *columns(map(_rest_row, resting), 4)]))
+    if ending:
+        rows = [(one.lane, one.claim.holder) for one in ending]
+        last.append((statements.YIELD, columns(rows, 2)))
+    if tells:
+        last.append((outbox.WAKE, []))
+    found = sql.together(*last) if last else []
+    return [row[0] for row in found[bool(resting)]] if ending else []
 
 
-def _values(place: Place, taken: Taken, outcome: Outcome, verdict: Verdict) -> dict[str, Any]:
-    failure = orjson.dumps(verdict.failure).decode() if verdict.failure else None
+def _rest_row(ask: _Ask) -> tuple[int, UUID, UUID, str]:
+    reason = ask.reason if ask.lane == "held" else ""
+    return ask.place.line, ask.place.lane, ask.place.claim.holder, reason
+
+
+def _write(sql: Sql, ends: Sequence[End]) -> list[End]:
+    """Settle attempts, with what follows from it; returns those whose line nobody else works on."""
+    ours, rows = _settle(sql, ends)
+    by_id = {end.taken.id: end for end in ours}
+    settled = []
+    for pk, *found in rows:
+        end = by_id[pk]
+        if end.verdict.state == "sent":
+            settled.append((_news(end), aftermath.Settled(*found)))
+    aftermath.follow(sql, settled)
+    for end in ours:
+        if end.verdict.is_undone:
+            taken = end.taken
+            sql.run(statements.UNDO, [taken.id, taken.token, taken.number])
+    return ours
+
+
+def _settle(sql: Sql, ends: Sequence[End]) -> tuple[list[End], list[Row]]:
+    keys = {lock_key(end.place.lane): end for end in ends}
+    if len(ends) == 1:
+        *_, rows = sql.together(_manner(ends), (statements.LOCK, list(keys)), _settling(ends))
+        return list(ends), rows
+    _, locked = sql.together(_manner(ends), (statements.TRY_LOCKS, [array(sorted(keys))]))
+    ours = [keys[row[0]] for row in locked]
+    return ours, sql.often(*_settling(ours))
+
+
+def _settling(ends: Sequence[End]) -> tuple[str, list[Any]]:
+    values = [_values(end) for end in ends if not end.verdict.is_undone]
+    return statements.SETTLE, [*columns(values, 16), current_tenant().id, OutgoingChanged.topic]
+
+
+def _manner(jobs: Sequence[Any]) -> tuple[str, list[Any]]:
+    return statements.PATIENCE if len(jobs) > 1 else KEEP_PLANS, []
+
+
+def _news(end: End) -> aftermath.News:
+    return aftermath.News(end.place.lane, end.place.line, end.taken, end.outcome)
+
+
+def _values(end: End) -> tuple[Any, ...]:
+    taken, outcome, verdict = end.taken, end.outcome, end.verdict
     is_bubble = taken.message_id is not None
-    return {
-        "id": taken.id,
-        "token": taken.token,
-        "number": taken.number,
-        "state": verdict.state,
-        "before": verdict.before,
-        "failure": failure,
-        "after": verdict.after,
-        "hold": verdict.hold,
-        "is_final": verdict.is_final,
-        "outcome": outcome.klass,
-        "code": outcome.code,
-        "detail": outcome.detail[:300],
-        "http_status": outcome.http_status,
-        "milliseconds": outcome.milliseconds,
-        "provider_id": outcome.provider_id if verdict.state == "sent" and is_bubble else "",
-        "status": verdict.status if is_bubble else "",
-        "tenant": current_tenant().id,
-        "topic": OutgoingChanged.topic,
-        "line": place.line,
-    }
-
-
-_EVENT = "INSERT INTO public.core_outboxevent (tenant_id, topic, payload) VALUES (%s, %s, %s)"
+    return (
+        taken.id,
+        taken.token,
+        taken.number,
+        end.place.line,
+        verdict.state,
+        orjson.dumps(verdict.failure).decode() if verdict.failure else None,
+        verdict.after,
+        verdict.hold,
+        verdict.is_final,
+        outcome.klass,
+        outcome.code,
+        outcome.detail[:300],
+        outcome.http_status,
+        outcome.milliseconds,
+        outcome.provider_id if verdict.state == "sent" and is_bubble else "",
+        verdict.status if is_bubble else "",
+    )
 
 
 def announce(sql: Sql, line: int, pk: int, conversation: int | None, state: str) -> None:
     """Tell the house without waking the relay."""
     event = OutgoingChanged(line, [pk], [conversation] if conversation else [], state)
-    payload = orjson.dumps(event).decode()
-    sql.run(_EVENT, [current_tenant().id, OutgoingChanged.topic, payload])
+    sql.run(*outbox.recording(event))

@@ -5,11 +5,10 @@ Nothing is held while a server is waited for: no transaction, no connection to t
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 import structlog
-from django.db import InterfaceError, OperationalError
 
 from evosense.core.schema import TenantRef, tenant_scope
 from evosense.core.tracebacks import headline
@@ -20,25 +19,20 @@ from messaging.gateway.client.instance import Instance
 from messaging.gateway.client.outcome import Outcome
 from messaging.gateway.client.timing import PROBE_SECONDS
 from messaging.gateway.models import EvolutionServer
-from messaging.gateway.servers import Unreachable, instance_of
+from messaging.gateway.servers import instance_of
+from messaging.gateway.ways import Unreachable
 from messaging.models import Connection
 from messaging.sender import claims, metrics, points, reconcile, steps
 from messaging.sender.claims import Claim
+from messaging.sender.desk import OUTAGES, Desk
 from messaging.sender.periods import periods
-from messaging.sender.steps import LostLane, Place
+from messaging.sender.steps import End, LostLane, NoLine, Opening, Place
 from messaging.sender.taken import Taken
 from messaging.sender.verdict import judge
 from messaging.services.media import read_bytes
 
 log = structlog.get_logger(__name__)
 
-# The database is away or refuses; the outcome of a call is kept until it is back.
-OUTAGES = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    OperationalError,
-    InterfaceError,
-)
 _SETTLE_WITHIN = 120.0
 # A server that was just added is asked who it is by a task; that is a matter of seconds.
 _SOON = frozenset({"not_probed"})
@@ -51,7 +45,11 @@ class Turn:
     claim: Claim
     tenant: TenantRef
     is_stopping: Callable[[], bool]
+    # Shared with the other turns of this company.
+    desk: Desk = field(default_factory=Desk)
     sent: int = 0
+    # The lane was given back with more that may leave at once.
+    leaves_some: bool = False
     # Let through to try a server after its rest, and so bound to tell what came of it.
     _is_trial: bool = False
 
@@ -62,6 +60,8 @@ class Turn:
                 self._run()
             except LostLane:
                 log.warning("sender.lane_lost", connection=str(self.claim.connection_id))
+            except NoLine:
+                claims.give_back(self.claim, periods().give_up)
             finally:
                 steps.give_back_connection()
 
@@ -69,20 +69,17 @@ class Turn:
         if not self._server_may_be_asked():
             claims.give_back(self.claim, 1.0)
             return
-        found = Connection.objects.filter(public_id=self.claim.connection_id).first()
-        if found is None:
-            claims.give_back(self.claim, periods().give_up)
-            return
-        place = Place(self.claim, found.pk)
-        look = steps.peek(place)
-        if look.left_behind or look.expired:
+        opening = self.desk.begin(self.claim)
+        place = opening.place
+        if opening.left_behind or opening.expired:
             steps.tidy(place)
-        instance = self._instance(place, found)
+        instance = self._instance(opening)
         if instance is None:
             return
-        if look.to_look_for or look.left_behind:
-            self._tell_breaker(instance, reconcile.look_for_due(place, found, instance))
-        self._send_all(place, instance, steps.take(place))
+        if opening.to_look_for or opening.left_behind:
+            self._tell_breaker(instance, reconcile.look_for_due(place, instance))
+        first = opening.taken if opening.is_taken else steps.take(place)
+        self._send_all(place, instance, first)
         if self._is_trial:
             self._tell_breaker(instance, _probe(instance))
 
@@ -93,14 +90,16 @@ class Turn:
         self._is_trial = row.breaker != EvolutionServer.Breaker.CLOSED
         return breaker.available(row)
 
-    def _instance(self, place: Place, connection: Connection) -> Instance | None:
+    def _instance(self, opening: Opening) -> Instance | None:
         try:
-            return instance_of(connection)
+            if opening.unreachable is not None:
+                raise opening.unreachable
+            return opening.instance or instance_of(Connection.objects.get(pk=opening.place.line))
         except Unreachable as error:
             if error.code in _SOON:
-                steps.rest(place, reason=error.code)
+                steps.rest(opening.place, reason=error.code)
             else:
-                steps.stop(place, error.code)
+                steps.stop(opening.place, error.code)
             return None
 
     def _send_all(self, place: Place, instance: Instance, first: Taken | None) -> None:
@@ -108,7 +107,8 @@ class Turn:
         while taken is not None:
             points.reach(points.AFTER_INTENT)
             steps.give_back_connection()
-            outcome = self._call(instance, taken)
+            with self.desk.calling():
+                outcome = self._call(instance, taken)
             points.reach(points.AFTER_ANSWER)
             self.sent += 1
             is_ours = time.monotonic() < ends and self.sent < periods().turn_messages
@@ -139,7 +139,9 @@ class Turn:
     ) -> Taken | None:
         verdict = judge(taken, outcome)
         go_on = go_on and not self.is_stopping() and outcome.effect != "server_down"
-        found = with_patience(lambda: steps.settle(place, taken, outcome, verdict, take_next=go_on))
+        end = End(place, taken, outcome, verdict, take_next=go_on)
+        found = with_patience(lambda: self.desk.settle(end).taken)
+        self.leaves_some = not end.goes_on
         if not verdict.is_undone:
             is_down = outcome.effect == "server_down"
             self._tell_breaker(instance, outcome.code if is_down else "")

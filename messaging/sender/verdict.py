@@ -3,7 +3,7 @@
 Rules of dispatch.md §2.3: only what certainly was not sent is tried again by itself.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from messaging.gateway.client.outcome import Outcome
 from messaging.sender.periods import periods, retry_after
@@ -11,10 +11,6 @@ from messaging.sender.taken import Taken
 
 # Failures that are nobody's in particular (too many requests, an unreadable file) end some time.
 MOST_ATTEMPTS = 10
-_OPEN = ["sending", "unknown"]
-# While a call was thought lost, others may have decided; that it was accepted outweighs it, unless
-# another attempt began.
-_ANY = ["sending", "unknown", "queued", "dead"]
 _LANES = {"trip_lane": "tripped", "hold_lane": "held"}
 
 
@@ -31,7 +27,6 @@ class Verdict:
     lane: str = ""
     reason: str = ""
     is_undone: bool = False
-    before: list[str] = field(default_factory=lambda: list(_OPEN))
 
     @property
     def is_final(self) -> bool:
@@ -41,7 +36,7 @@ class Verdict:
 def judge(taken: Taken, outcome: Outcome) -> Verdict:
     """Return what an outcome means for the attempt that it ended."""
     if outcome.klass == "accepted":
-        return Verdict("sent", "sent", before=list(_ANY))
+        return Verdict("sent", "sent")
     if outcome.klass == "not_sent":
         return _not_sent(taken, outcome)
     if outcome.klass == "permanent":

@@ -155,7 +155,7 @@ def test_a_name_that_changes_its_address_is_looked_up_once() -> None:
     with serving(answering()) as server, Egress(STRICT, resolver=rebinding) as door:
         connected = []
         # The first answer is public, so a connection goes there; it is not let out of the test.
-        door._pool._network_backend._plain = Recorder(connected)
+        door._backend._plain = Recorder(connected)
         with pytest.raises(EgressFailed):
             door.send("GET", f"http://rebind.example:{server.server_port}/")
         assert connected == [("8.8.8.8", server.server_port)]

@@ -64,6 +64,8 @@ from messaging.ingest.envelope.parse import parse
 from messaging.sql import Sql
 
 DONE, KEPT, DEAD = 1, 2, 3
+# Of so many events the server's plans cost more than following them.
+FEW = 20
 _UNREADABLE = frozenset({"broken", "unknown"})
 Kind = TypeVar("Kind")
 _LOCK = "SELECT pg_advisory_xact_lock(%s)"
@@ -78,6 +80,8 @@ def apply(
     changes nothing. `meanwhile` starts what may run beside the database; it may not be called.
     """
     sql = Sql()
+    if len(events) <= FEW:
+        sql.keep_plans()
     sql.rows(_LOCK, [lock_key(connection_id)])
     line = load_line(sql, connection_id)
     items = [Item(event, event.envelope or _read(event)) for event in events]

@@ -29,14 +29,16 @@ def send_message(request: SendRequest) -> Message:
         raise Invalid("in_the_past", _("This time is over already."), field="expires_at")
     with transaction.atomic():
         connection, conversation = recipient_of(request)
-        refuse(connection, request.kind, may_wait=request.source != Message.Source.PANEL)
+        may_wait = request.source != Message.Source.PANEL
+        able = refuse(connection, request.kind, may_wait=may_wait)
         lock_conversation(conversation)
         more, payload = _quoted(conversation, request.reply_to)
         payload |= mention_keys(request.payload)
         if payload.get("mentions"):
             more["extra"] = {**content.shown.extra, "mentions": payload["mentions"]}
         intent = _intent(request, content, payload)
-        return queue_message(connection, conversation, intent, content.shown, **more)
+        preset = echoes.new_message_id() if able and able.honours_message_id else ""
+        return queue_message(connection, conversation, intent, content.shown, preset, **more)
 
 
 def _intent(request: SendRequest, content: Content, payload: dict[str, Any]) -> Intent:

@@ -28,6 +28,8 @@ def known_keys(jids: Any, field: str) -> list[str]:
         if jid_kind(jid) not in ("pn", "lid"):
             raise Invalid("invalid", _("This is not a WhatsApp address."), field=field)
         keys.append(identity_hmac(*split_jid(jid)).hex())
+    if not keys:
+        return []
     wanted = [bytes.fromhex(key) for key in keys]
     known = set(map(bytes, Identity.objects.filter(hmac__in=wanted).values_list("hmac", flat=True)))
     if not known.issuperset(wanted):

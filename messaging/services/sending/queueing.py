@@ -8,17 +8,16 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from evosense.core import outbox
 from evosense.core.actor import current_actor
 from evosense.core.errors import Invalid
 from evosense.core.ids import uuid7
-from evosense.core.outbox import emit
 from messaging import echoes
 from messaging.events import MessagesStored, OutgoingChanged
 from messaging.gateway import lanes
 from messaging.models import Connection, Conversation, Message, MessageMedia, Outgoing, Upload
 from messaging.services.media import attach
 from messaging.services.sending.contents import Shown
-from messaging.services.sending.refusals import capabilities_of
 from messaging.services.threads import REFRESH_SQL
 from messaging.sql import Sql, columns
 
@@ -45,11 +44,18 @@ class Intent:
 
 
 def queue_message(
-    connection: Connection, conversation: Conversation, intent: Intent, shown: Shown, **more: Any
+    connection: Connection,
+    conversation: Conversation,
+    intent: Intent,
+    shown: Shown,
+    preset: str,
+    **more: Any,
 ) -> Message:
-    """Store a message and its intent, bring the conversation up to date, wake the lane."""
+    """Store a message and its intent, bring the conversation up to date, wake the lane.
+
+    `preset` is the id that we choose, "" where the server does.
+    """
     public_id = uuid7()
-    preset = _preset(connection)
     message = _message(conversation, intent, shown, public_id, preset, more)
     _give_file(intent, shown, message)
     outgoing = queue_act(
@@ -61,10 +67,16 @@ def queue_message(
         preset_id=preset,
         content_hash=echoes.content_hash(shown.type, shown.text),
     )
-    _refresh(conversation, message.occurred_at)
-    emit(MessagesStored(connection.pk, [message.pk], [conversation.pk]))
-    announce([outgoing], Outgoing.State.QUEUED)
-    lanes.wake(connection.public_id)
+    about = (connection.pk, [message.pk], [conversation.pk])
+    # Preview and times by the statement that apply uses; the lane last, as everywhere.
+    row = (conversation.pk, None, message.occurred_at, None, False, 0, None)
+    Sql().together(
+        (REFRESH_SQL, columns([row], 7)),
+        outbox.recording(MessagesStored(*about), _changed([outgoing], Outgoing.State.QUEUED)),
+        (outbox.WAKE, ()),
+        lanes.waking(connection.public_id),
+        (lanes.NOTIFY, ()),
+    )
     return message
 
 
@@ -87,18 +99,17 @@ def queue_act(connection: Connection, intent: Intent, **more: Any) -> Outgoing:
 
 def announce(rows: list[Outgoing], state: str) -> None:
     """Tell the house that these rows, of one connection, reached a state."""
+    outbox.emit(_changed(rows, state))
+
+
+def _changed(rows: list[Outgoing], state: str) -> OutgoingChanged:
     ids = [row.pk for row in rows]
     conversations = sorted({row.conversation_id for row in rows if row.conversation_id})
-    emit(OutgoingChanged(rows[0].connection_id, ids, conversations, state))
+    return OutgoingChanged(rows[0].connection_id, ids, conversations, state)
 
 
 def _number(text: str) -> int | None:
     return int(text) if text.isdigit() else None
-
-
-def _preset(connection: Connection) -> str:
-    able = capabilities_of(connection)
-    return echoes.new_message_id() if able and able.honours_message_id else ""
 
 
 def _message(
@@ -154,9 +165,3 @@ def _share_file(storage_key: str, message: Message) -> None:
     media.pk, media.message = None, message
     media.raw_event_id = media.raw_received_at = None
     media.save(force_insert=True)
-
-
-def _refresh(conversation: Conversation, at: datetime) -> None:
-    """Bring preview and times up to date by the statement that apply uses."""
-    row = (conversation.pk, None, at, None, False, 0, None)
-    Sql().run(REFRESH_SQL, columns([row], 7))

@@ -18,6 +18,10 @@ from messaging.services.merges import lock_identities
 from messaging.services.sending.requests import SendRequest
 from messaging.sql import Sql
 
+_LOCK = """
+SELECT id FROM messaging_conversation WHERE id = %s::bigint AND is_live FOR NO KEY UPDATE
+"""
+
 
 def recipient_of(request: SendRequest) -> tuple[Connection, Conversation]:
     """Return the connection and the conversation, made where this is the first word.
@@ -120,6 +124,5 @@ def _known(kind: str, address: str) -> Contact | None:
 
 def lock_conversation(conversation: Conversation) -> None:
     """Lock the row before its messages change, as apply does; raises Conflict once merged."""
-    rows = Conversation.objects.select_for_update(no_key=True).filter(pk=conversation.pk)
-    if not rows.filter(is_live=True).values_list("pk", flat=True).first():
+    if not Sql().often(_LOCK, [conversation.pk]):
         raise Conflict("conversation_moved", _("This conversation became part of another one."))

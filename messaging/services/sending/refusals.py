@@ -6,9 +6,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import Conflict
-from evosense.core.schema import current_tenant
+from evosense.core.schema import current_tenant, database_cursor
 from messaging.gateway.capabilities import Capabilities, Refusal
-from messaging.gateway.models import EvolutionServer
 from messaging.models import Connection
 from messaging.selectors.connections import connection_model
 
@@ -20,6 +19,10 @@ _PASSING = {
     _State.CONNECTING,
     _State.DISCONNECTED,
 }
+_ABLE = """
+SELECT version, coalesce((capabilities->>'is_licensed')::bool, true)
+FROM public.gateway_evolutionserver WHERE id = %s
+"""
 _STATES: dict[str, tuple[str, Promise]] = {
     _State.LOGGED_OUT: (
         "logged_out",
@@ -41,14 +44,23 @@ def sending_refusal(connection_id: UUID, kind: str = "text") -> Refusal | None:
 
 def refusal_of(connection: Connection, kind: str) -> Refusal | None:
     """Like `sending_refusal`, of a row that the caller has; gravest reasons first."""
-    return _company() or _line(connection) or _server(connection, kind) or _state(connection)
+    return _refusal(connection, kind, capabilities_of(connection))
 
 
-def refuse(connection: Connection, kind: str, *, may_wait: bool) -> None:
-    """Raise Conflict where `refusal_of` says so; who `may_wait` queues for an absent number."""
-    found = refusal_of(connection, kind)
+def refuse(connection: Connection, kind: str, *, may_wait: bool) -> Capabilities | None:
+    """Raise Conflict where `refusal_of` says so; who `may_wait` queues for an absent number.
+
+    Returns what the server can do, as `capabilities_of`.
+    """
+    able = capabilities_of(connection)
+    found = _refusal(connection, kind, able)
     if found and not (may_wait and found.code == "number_down"):
         raise Conflict(found.code, found.message)
+    return able
+
+
+def _refusal(connection: Connection, kind: str, able: Capabilities | None) -> Refusal | None:
+    return _company() or _line(connection) or _server(connection, kind, able) or _state(connection)
 
 
 def _company() -> Refusal | None:
@@ -75,12 +87,11 @@ def _state(connection: Connection) -> Refusal | None:
     return Refusal(*found) if found else None
 
 
-def _server(connection: Connection, kind: str) -> Refusal | None:
+def _server(connection: Connection, kind: str, able: Capabilities | None) -> Refusal | None:
     if connection.server_id is None and not connection.server_url:
         return Refusal(
             "no_server", _("Only the webhook of this connection is known; add its server to send.")
         )
-    able = capabilities_of(connection)
     # A server that nobody asked yet is asked by the sender; what it cannot do is said then.
     return able.can_send(kind) if able and able.version else None
 
@@ -89,11 +100,9 @@ def capabilities_of(connection: Connection) -> Capabilities | None:
     """Return what the connection's server can do; None while no server is stored for it."""
     if connection.server_id is None:
         return None
-    rows = EvolutionServer.objects.filter(pk=connection.server_id)
-    row = rows.values_list("version", "capabilities").first()
+    with database_cursor() as cursor:
+        cursor.execute(_ABLE, [connection.server_id])
+        row = cursor.fetchone()
     if row is None:
         return None
-    version, told = row
-    return Capabilities(
-        version, connection.integration, is_licensed=bool(told.get("is_licensed", True))
-    )
+    return Capabilities(row[0], connection.integration, is_licensed=row[1])

@@ -71,7 +71,8 @@ def test_many_are_one_statement_and_one_event_of_news(line, monkeypatch):
     assert set(statuses().values()) == {"read"}
     assert set(Conversation.objects.values_list("preview_status", flat=True)) == {"read"}
     small, large = (one.count for one in counts)
-    assert small == large <= 8
+    # A small one also asks for the plans to be kept.
+    assert large <= small <= 8
 
 
 def test_duplicates_change_nothing_and_are_no_news(line):

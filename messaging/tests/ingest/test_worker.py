@@ -235,7 +235,8 @@ def test_statements_do_not_grow_with_the_batch(tenant, monkeypatch):
             deliver(line, text(size * 1000 + number))
         assert work(500) == size
     small, large = (one.count for one in counts)
-    assert small == large <= 20
+    # A small one also asks for the plans to be kept.
+    assert large <= small <= 20
 
 
 def test_tenants_and_their_lines_take_turns():

@@ -70,3 +70,16 @@ def test_a_death_after_any_answer_costs_nothing(stage: Stage, fate: dict):
     stage.nursery.sender()
     proof.wait_until_final()
     proof.assert_each_once(simulator)
+
+
+@pytest.mark.parametrize("point", [points.BEFORE_INTENT, points.AFTER_ANSWER, points.AFTER_SETTLE])
+def test_a_death_between_the_steps_of_many_lanes_costs_nothing(stage: Stage, point: str):
+    """Twelve lanes begin and settle together, so one death meets all of them at once."""
+    simulator, proof = stage.simulator(), stage.proof
+    for line in proof.add_lines(simulator, lines=12, chats=2):
+        proof.queue(line, 3)
+    simulator.ask("faults", kind="delay", seconds=0.05)
+    assert stage.nursery.sender(dies_at=f"{point}:18").wait() == -9
+    stage.nursery.sender()
+    proof.wait_until_final()
+    proof.assert_each_once(simulator)
