@@ -28,6 +28,13 @@ LEAST_EFFECT, MOST_EFFECT = 0.01, 0.5
 MOST_MESSAGES = 20_000
 LONGEST_WINDOW = timedelta(days=730)
 _NONE = UUID(int=0)
+# What each way of finding messages asks for; nothing else is taken with it.
+FIELDS = {
+    Mode.GOLD: frozenset({"gold_set"}),
+    Mode.BACKFILL: frozenset({"since", "until", "connections", "size"}),
+    Mode.SHADOW: frozenset({"share", "size"}),
+    Mode.CANARY: frozenset({"share", "size"}),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +68,7 @@ def planned_size(min_effect: float) -> int:
 def create_run(asked: NewRun, *, author_id: int | None, author: str) -> ExperimentRun:
     """Write a draft with its sides; raises Invalid naming the field, or Conflict."""
     planned = planned_size(asked.min_effect)
+    _check_fields(asked)
     gold = _gold_set(asked)
     run = ExperimentRun(
         public_id=uuid7(), run_id=f"run_{random_base62(20)}",
@@ -118,6 +126,15 @@ def _mode(raw: str) -> str:
     return raw
 
 
+def _check_fields(asked: NewRun) -> None:
+    """Refuse what the mode would silently leave aside: its author would believe that it counts."""
+    own = FIELDS[Mode(_mode(asked.mode))]
+    for name in sorted(frozenset().union(*FIELDS.values()) - own):
+        if getattr(asked, name):
+            message = _("This mode does not use it: leave it out.")
+            raise Invalid("not_of_mode", message, field=name)
+
+
 def _metric(raw: str) -> str:
     if raw not in PRIMARIES:
         raise Invalid("invalid", _("Choose one of the measures."), field="primary_metric")
@@ -139,7 +156,7 @@ def _budget(raw: int | None) -> int | None:
 
 
 def _share(asked: NewRun) -> float:
-    if asked.mode not in {Mode.SHADOW, Mode.CANARY}:
+    if "share" not in FIELDS[Mode(asked.mode)]:
         return 0.0
     most = 1.0 if asked.mode == Mode.SHADOW else 0.5
     if not 0 < asked.share <= most:

@@ -1,6 +1,7 @@
 """The form of a new experiment, and what it would need and cost."""
 
 import contextlib
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from analytics.experiments.words import metric_name
 from analytics.models import ExperimentRun, GoldSet
 from analytics.views.authors import author_of
 from evosense.core.errors import DomainError, Invalid
+from evosense.core.htmx import render_page
 from evosense.core.number_fields import plain_number
 from evosense.core.pages import answers_errors, field_errors
 from messaging.selectors.samples import connection_names, count_drawable
@@ -33,9 +35,13 @@ _START = {"mode": "backfill", "min_effect": "5", "primary_metric": "sentiment_ac
 @require_http_methods(["GET", "HEAD", "POST"])
 @answers_errors
 def experiment_create(request: HttpRequest) -> HttpResponse:
-    """Show the form, filled like the experiment `de` if it is named, or create a draft."""
+    """Show the form, filled like the experiment `de` if it is named, or create a draft.
+
+    Only what the mode asks for is shown and read.
+    """
     if request.method != "POST":
-        return _page(request, _start(request), {})
+        # The form comes back for another mode with what was typed so far.
+        return _page(request, _start(request) | request.GET.dict(), {})
     try:
         author = author_of(request)
         run = creating.create_run(asked(request.POST), author_id=author.id, author=author.name)
@@ -66,24 +72,49 @@ def experiment_plan(request: HttpRequest) -> HttpResponse:
 
 
 def asked(data: QueryDict) -> NewRun:
-    """Return what the form says; raises Invalid naming the field."""
-    connection = _uuid(data.get("connection", ""), "connection")
+    """Return what the form says; raises Invalid naming the field.
+
+    Fields of another mode are left aside: without scripts the form still has them.
+    """
+    mode = data.get("mode", "")
     return NewRun(
         name=data.get("name", ""),
         description=data.get("description", ""),
-        mode=data.get("mode", ""),
+        mode=mode,
         baseline=_choice(data, "baseline"),
-        candidates=[_choice(data, side) for side in SIDES[1:] if data.get(f"{side}_engine")],
-        primary_metric=data.get("primary_metric", ""),
+        candidates=[_choice(data, side) for side in _sides(mode)[1:] if data.get(f"{side}_engine")],
+        primary_metric=data.get("primary_metric", _START["primary_metric"]),
         min_effect=(_number(data.get("min_effect", ""), "min_effect") or 0) / 100,
-        since=_day(data.get("since", ""), "since"),
-        until=_day(data.get("until", ""), "until", end=True),
-        connections=[connection] if connection else [],
-        size=int(_number(data.get("size", ""), "size") or 0),
-        share=(_number(data.get("share", ""), "share") or 0) / 100,
-        gold_set=_uuid(data.get("gold_set", ""), "gold_set"),
         budget_micros=micros_of(data.get("budget", "")),
+        **_of_mode(data, mode),
     )
+
+
+def _of_mode(data: QueryDict, mode: str) -> dict[str, Any]:
+    """Return what the form says about finding messages in this mode."""
+    readers: dict[str, Callable[[], Any]] = {
+        "since": lambda: _day(data.get("since", ""), "since"),
+        "until": lambda: _day(data.get("until", ""), "until", end=True),
+        "connections": lambda: _connections(data),
+        "size": lambda: int(_number(data.get("size", ""), "size") or 0),
+        "share": lambda: (_number(data.get("share", ""), "share") or 0) / 100,
+        "gold_set": lambda: _uuid(data.get("gold_set", ""), "gold_set"),
+    }
+    return {name: read() for name, read in readers.items() if name in _fields(mode)}
+
+
+def _connections(data: QueryDict) -> list[UUID]:
+    chosen = _uuid(data.get("connection", ""), "connection")
+    return [chosen] if chosen else []
+
+
+def _fields(mode: str) -> frozenset[str]:
+    return creating.FIELDS[ExperimentRun.Mode(mode)] if mode in creating.FIELDS else frozenset()
+
+
+def _sides(mode: str) -> tuple[str, ...]:
+    """Return the sides that a mode has: a canary is one candidate beside what judges now."""
+    return SIDES[:2] if mode == ExperimentRun.Mode.CANARY else SIDES
 
 
 def micros_of(raw: str) -> int | None:
@@ -165,18 +196,24 @@ def _page(
     request: HttpRequest, values: dict[str, str], errors: dict[str, Any], status: int = 200
 ) -> HttpResponse:
     gold = GoldSet.objects.exclude(frozen_at=None).order_by("-pk")[:100]
+    mode = values.get("mode", "")
+    is_quality = mode == ExperimentRun.Mode.GOLD
     context = {
         "values": values,
         "errors": errors,
-        "sides": [_side(side, values, errors) for side in SIDES],
+        "fields": _fields(mode),
+        # A canary is held against how its neighbour behaves, not against a measure of words.
+        "has_measure": mode != ExperimentRun.Mode.CANARY,
+        "sides": [_side(side, values, errors) for side in _sides(mode)],
         "engines": arms.engine_choices(),
         "templates": arms.template_choices(),
         "modes": ExperimentRun.Mode.choices,
-        "metrics": [(key, metric_name(key)) for key in PRIMARIES],
+        "metrics": [(key, metric_name(key, is_quality=is_quality)) for key in PRIMARIES],
         "gold_sets": [(str(one.public_id), one.name) for one in gold],
         "connections": [(str(pk), name) for pk, name in connection_names()],
     }
-    return render(request, "analytics/experiments/create.html", context, status=status)
+    template = "analytics/experiments/create.html"
+    return render_page(request, template, context, partial="fields", status=status)
 
 
 def _side(side: str, values: dict[str, str], errors: dict[str, Any]) -> dict[str, Any]:
