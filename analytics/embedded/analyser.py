@@ -40,7 +40,7 @@ class EmbeddedAnalyser:
         if not texts:
             return []
         around = contexts or [()] * len(texts)
-        honest = [without_orders(text) for text in texts]
+        honest = without_orders(texts)
         answers = machine.answer(honest, inputs.read(honest))
         cues = cues_of(honest)
         return [

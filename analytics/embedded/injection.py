@@ -2,212 +2,52 @@
 
 The embedded analyser obeys nobody, but an order is no opinion either: it is set aside, and what
 the customer said besides is judged as if it had never been there. The pipeline marks the message
-for people. An order ends where its own words end, never at the end of a line or a sentence:
-whoever writes it would have his complaint taken away with it.
+for people. An order ends where its own words end: whoever writes it would have his complaint taken
+away with it.
 """
 
 import re
-from dataclasses import dataclass
-from functools import lru_cache
-from importlib.resources import files
+from collections.abc import Sequence
 
-from analytics.embedded.text import clean, fold
+from analytics.embedded.orders import Span, orders_in
+from analytics.embedded.text import clean
 
-# Words of the patterns in data/injection.txt, which writes them in angle brackets. Verbs stand in
-# the forms of an order: "considero ótimo" and "registrei" are what people tell of themselves.
-_PARTS = {
-    "forget": r"(?<!nao )(?<!nunca )(?<!n't )(?<!not )(?<!dont )(?<!never )(?:ignor(?:e|em|a|ar)"
-    r"|desconsider(?:e|em|a|ar)|esque(?:ca|cam|ce|cer)|disregard|forget|override|overwrite"
-    r"|olvid(?:a|e|en|ar)|descart(?:e|em|a|ar)|bypass|(?:nao|no) sig(?:a|am|as|an)|do not follow"
-    r"|don'?t follow|pare de seguir|deja de seguir|stop following|sobrescrev(?:a|am|er)"
-    r"|substitu(?:a|am|ir)|anul(?:e|em|ar)|haz caso omiso)",
-    "rules": r"(?:instruc(?:ao|oes)|instructions?|instruccion(?:es)?|ordens|ordenes|prompts?"
-    r"|regras|rules|reglas|diretrizes|guidelines?|directrices)"
-    r"(?!\s+(?:de (?:compra|servico|voces|montagem|uso)|d[ao] (?:loja|empresa|manual)))",
-    "before": r"(?:anterior(?:es|mente)?|acima|antes|previ(?:as?|os?|ous)|prior|above|earlier"
-    r"|before|dadas|recebid\w*|given|iniciais|originais|internas|arriba|d[oe] sistema)",
-    # What nobody calls his own opinion, and what customers speak of too.
-    "field": r"(?:sentiment\w*|sentimient\w*|satisfaction|emoc(?:ao|oes|ion)|emotions?|scores?"
-    r"|label|rotulo|etiqueta|polaridad[e]?|polarity|confidence|tone|rating)",
-    "figure": r"(?:nota|satisfac(?:ao|cion)|classificac(?:ao|oes)|clasificacion|classification"
-    r"|pontuacao|puntuacion|confianca|tom|humor|prioridade|priority)",
-    "most": r"(?:posit\w*|negat\w*|neutr\w*|maxim\w*|minim\w*|100\b|alegria|raiva|joy|anger)",
-    "mood": r"(?:posit\w*|negat\w*|neutr\w*|maxim\w*|alegria|alegre|gratidao|joy|happy|feliz"
-    r"|satisfeit\w*|satisfied|praise)",
-    "value": r"(?:[+-]?\d+(?:[.,]\d+)?%?|posit\w*|negat\w*|neutr\w*|maxim\w*|minim\w*|alegria"
-    r"|alegre|raiva|gratidao|joy|happy|anger|angry|gratitude|feliz|satisfeit\w*|satisfied|dez\b"
-    r"|cem\b|perfeit\w*|perfect\w*|excelente|zero\b|otim[ao]\b|pessim[ao]\b|cordial|alta\b|high\b"
-    r"|um\b|one\b|uno\b)",
-    "say": r"(?:respond(?:a|am|er|e)?|retorn(?:e|em|ar)|return|answer|reply|output|diga|devuelv[ae]"
-    r"|devolv(?:a|am|er)|classifi(?:que|quem|car|ca)|clasifi(?:que|ca|car)|classify"
-    r"|marqu(?:e|em)|marc(?:a|ar)|registr(?:e|em|ar|a)|coloque|colocar|defin(?:a|am|ir|e)|set|mark"
-    r"|label|rate|report|print|escrev(?:a|am|er|e)|escrib(?:a|e|ir)|write|atribu(?:a|am|ir|i)"
-    r"|assign|consider(?:e|a|ar)?|trat(?:e|em|ar|a)|treat|pon|ponga|poner|pontu(?:e|em|ar)"
-    r"|avali(?:e|em|ar)|evalu(?:e|a|ar|ate)|ger(?:e|em|ar)|generate|produz(?:a|ir)|produce|force"
-    r"|alter(?:e|em|ar)|mud(?:e|em|ar)|change|cambi(?:a|e|ar)|ajust(?:e|em|ar)|give|use|dar"
-    r"|envie|emit[ae]?|atualize|update|fix[ea]|asign(?:a|e|ar))",
-    "machine": r"(?:assistentes?|assistants?|asistentes?|chatbot|bots?|ia|ai|gpt\w*|chatgpt|llm"
-    r"|modelos?|models?|sistema|system|robos?|analisador\w*|analy[sz]ers?|analizador\w*|algoritmo"
-    r"|algorithm|classificador\w*|classifier|clasificador\w*|inteligencia artificial|moderador"
-    r"|avaliador\w*|evaluator|judge|language model|modelo de linguagem)",
-    # Those of them that are no goods and no staff.
-    "model": r"(?:ia|ai|llm|gpt\w*|chatgpt|language model|modelo de (?:linguagem|ia)|ai model"
-    r"|inteligencia artificial|classificador\w*|classifier|clasificador\w*|analisador\w*"
-    r"|analy[sz]er|analizador\w*|avaliador automatico|evaluator|algoritmo|algorithm)",
-    "noun": r"(?:mensage(?:m|ns)|messages?|mensajes?|textos?|texts?|conversas?|conversations?"
-    r"|conversacion(?:es)?|reclamac(?:ao|oes)|complaints?|reviews?|comentarios?|comments?|clientes?"
-    r"|customers?|usuarios?|users?|lote|batch|items?|itens|ids?|dados|data|todos|todas|all"
-    r"|everyone|others|outr[ao]s)",
-    # What may stand between the words of one order.
-    "of": r"(?:os?|as?|uma?|the|an|el|la|los|las|una?|de|do|da|dos|das|of|del|al?|para|pra|for|to"
-    r"|em|no|na|nos|nas|in|on|com|with|con|como|e|es|is|be|ser|sendo|being|deve|must|should|igual"
-    r"|equal|est[ea]s?|ess[ea]s?|dest[ea]s?|dess[ea]s?|nest[ea]s?|ness[ea]s?|this|that|these|isto"
-    r"|isso|aqui|here|seu|sua|your|its|mensage(?:m|ns)|messages?|mensajes?|textos?|texts?"
-    r"|conversas?|conversations?|conversacion|reclamac(?:ao|oes)|complaints?|reviews?"
-    r"|comentarios?|comments?|clientes?|customers?|lote|batch|dados|items?|itens|ids?|outr[ao]s?"
-    r"|others?|otr[ao]s|all|every|each|cada|tod[ao]s?|siempre|sempre|always|apenas|somente|so|only"
-    r"|just|solo|seguir|seguintes?|following|next|siguientes?|abaixo|below|acima|above|muito|muy"
-    r"|very|mais|extremamente|extremely|totalmente|fully|agora|now|ahora|exatamente|exactly|valor"
-    r"|value)",
-    "clause": r"[^.!?\n,;:<>\[\]{}]*",
-    "gap": r"[^\w.!?\n]{1,4}",
-    # Wider, for the loose patterns; `told` is what people did, not what they order.
-    "anyforget": r"(?:ignor\w*|desconsider\w*|esquec\w*|esquez\w*|disregard\w*|forget\w*|overrid\w*"
-    r"|overwrit\w*|olvid\w*|descart\w*|bypass\w*|nao sig\w*|do not follow|dont follow|no sig\w*"
-    r"|pare de seguir|stop following|sobrescrev\w*|substitu\w*|anul\w*|haz caso omiso)",
-    "anyorders": r"(?:instruc\w*|instruction\w*|ordens|ordem|ordenes|comando\w*|command\w*|prompts?"
-    r"|regras?|rules?|reglas?|diretriz\w*|guidelines?|directric\w*|configurac\w*|contexto?"
-    r"|criterios?|rubricas?|rubric|tarefa|task|restric\w*)",
-    "anyfield": r"(?:sentiment\w*|sentimient\w*|satisfac\w*|satisfaction|emoc(?:ao|oes|ion)"
-    r"|emotions?"
-    r"|tom|tone|scores?|nota|rating|classificac\w*|clasificac\w*|classification|confianca"
-    r"|confidence|label|rotulo|etiqueta|polaridade|polarity|pontuac\w*|avaliac\w*|analise"
-    r"|analysis|resultado|saida|output|json|categoria|category|humor|prioridade|priority)",
-    "anyvalue": r"(?:[+-]?\d|posit\w*|negat\w*|neutr\w*|maxim\w*|minim\w*|alegria|alegre|raiva"
-    r"|gratidao|joy|happy|anger|angry|feliz|satisfeit\w*|satisfied|dez|cem|perfeit\w*|perfect\w*|excelente"
-    r"|zero|otim[ao]|pessim[ao]|insatisfeit\w*|urgente|alta|high|um\b|one\b|uno\b)",
-    "anysay": r"(?:respond\w*|retorn\w*|return\w*|answer\w*|repl(?:y|ies)|output\w*|diga\w*"
-    r"|devuelv\w*"
-    r"|devolv\w*|classif\w*|clasif\w*|marqu\w*|marc[ae]\w*|registr\w*|registe\w*|coloque\w*"
-    r"|defin\w*|set|mark|label|rate|report|print|escrev\w*|escrib\w*|write|atribu\w*|assign"
-    r"|consider\w*|trat[ea]\w*|treat|pon(?:ga|er)?|pontu\w*|avali\w*|evalu\w*|ger[ae]\w*|generate"
-    r"|produz\w*|produce|force|altere\w*|mude|change|cambi\w*|ajust\w*|give|use|usa)",
-    "!told": r"(?!\w*(?:o|ei|ou|iu|eu|aram|eram|iram|ava|avam|am)\b)",
-    "!own": r"(?<!minha )(?<!meu )(?<!my )(?<!mi )(?<!nossa )(?<!nosso )",
-}
-_PARTS["fill"] = rf"(?:{_PARTS['gap']}{_PARTS['of']})*{_PARTS['gap']}"
-# Between two orders, and where one was cut out.
-_JOINT = re.compile(r"[\W_]*(?:(?:e|and|y|ou|or|then|entao|depois|now|agora)\b[\W_]*){0,2}")
-_CLAUSE = re.compile(r"[^.!?\n,;:]+[.!?\n,;:]*|[.!?\n,;:]+")
-_ABOUT = (
-    r"\b(?:<field>|<rules>|<model>|classif\w*|clasif\w*|analis\w*|analy[sz]\w*|outputs?|prompts?"
-    r"|(?:modelo|sistema|assistente|assistant|system|model) (?:de|deve|must|should|que)"
-    r"|satisfac(?:ao|cion)\W{1,3}\d+|<say> (?:<of> )*(?:<noun>|<mood>))\b"
-)
 # Left behind where the order stood last.
 _DANGLING = re.compile(r"(?:[\s,;:-]+(?:e|and|y))?[\s,;:-]*\Z", re.IGNORECASE)
-# An order has at most so many pieces before it and after it, each before it of so many characters.
-_MOST_PIECES, _LEAD_IN = 8, 90
 _LOOSE = " \t\n,;:-\"'`()[]{}<>|#*=/"
-
-
-@dataclass(frozen=True, slots=True)
-class _Patterns:
-    orders: tuple[re.Pattern[str], ...]
-    loose: tuple[re.Pattern[str], ...]
-    about: re.Pattern[str]
-    before: re.Pattern[str]
-    after: re.Pattern[str]
+# A message is read when it is judged and again when it is marked; older ones are forgotten.
+_REMEMBERED = 2000
+_known: dict[str, list[Span]] = {}
 
 
 def looks_like_injection(text: str) -> bool:
     """Tell whether the text gives orders to whoever judges it."""
-    even = _even(text)
-    patterns = _patterns()
-    return any(order.search(even) for order in (*patterns.orders, *patterns.loose))
+    return bool(_orders([clean(text)])[0])
 
 
-def without_orders(text: str) -> str:
-    """Return the text with the orders to an analyser cut out; "" when nothing else is there."""
-    text = clean(text)
-    even = _even(text)
-    spans = _spans(even)
+def without_orders(texts: Sequence[str]) -> list[str]:
+    """Return the texts with the orders to an analyser cut out; "" when nothing else is there."""
+    cleaned = [clean(text) for text in texts]
+    return [without(*pair) for pair in zip(cleaned, _orders(cleaned), strict=True)]
+
+
+def _orders(texts: Sequence[str]) -> list[list[Span]]:
+    known = {text: _known.get(text) for text in texts}
+    new = [text for text, spans in known.items() if spans is None]
+    fresh = dict(zip(new, orders_in(new), strict=True)) if new else {}
+    if len(_known) + len(fresh) > _REMEMBERED:
+        _known.clear()
+    _known.update(fresh)
+    return [fresh[text] if text in fresh else known[text] or [] for text in texts]
+
+
+def without(text: str, spans: Sequence[Span]) -> str:
+    """Return the text without what stands there, as one text."""
     if not spans:
         return text
-    # Folding keeps lengths but for rare letters; then the folded text has to do.
-    source = text if len(even) == len(text) else even
-    ends = [0, *(place for span in spans for place in span), len(source)]
-    pieces = [_honest(source[ends[i] : ends[i + 1]]) for i in range(0, len(ends), 2)]
+    ends = [0, *(place for span in spans for place in span), len(text)]
+    pieces = [text[ends[i] : ends[i + 1]] for i in range(0, len(ends), 2)]
     kept = [piece.lstrip(_LOOSE + ".!?" * (i > 0)) for i, piece in enumerate(pieces)]
     kept = [piece.rstrip(_LOOSE.replace(",", "")) for piece in kept]
     rest = " ".join(piece for piece in kept if any(c.isalnum() for c in piece))
-    return _DANGLING.sub("", rest) if spans[-1][1] == len(source.rstrip()) else rest.rstrip(_LOOSE)
-
-
-def _honest(piece: str) -> str:
-    """Leave out clauses about how to judge: beside an order, nobody tells an opinion in them."""
-    clauses = _CLAUSE.findall(piece)
-    return "".join(clause for clause in clauses if not _patterns().about.search(fold(clause)))
-
-
-def _spans(even: str) -> list[tuple[int, int]]:
-    """Return where orders stand, grown by what belongs to them, apart from one another."""
-    patterns = _patterns()
-    found = _found(patterns.orders, even) or _found(patterns.loose, even)
-    return _joined(even, sorted(_grown(even, *span) for span in _joined(even, sorted(found))))
-
-
-def _found(orders: tuple[re.Pattern[str], ...], even: str) -> set[tuple[int, int]]:
-    return {match.span() for order in orders for match in order.finditer(even)}
-
-
-def _joined(even: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    joined: list[tuple[int, int]] = []
-    for start, end in spans:
-        first, last = joined[-1] if joined else (0, -1)
-        if joined and (start <= last or _JOINT.fullmatch(even, last, start)):
-            joined[-1] = (first, max(end, last))
-        else:
-            joined.append((start, end))
-    return joined
-
-
-def _grown(even: str, start: int, end: int) -> tuple[int, int]:
-    patterns = _patterns()
-    for _ in range(_MOST_PIECES):
-        if not (match := patterns.after.match(even, end)):
-            break
-        end = match.end()
-    for _ in range(_MOST_PIECES):
-        # Only what is near: a search from the beginning for each piece would be slow.
-        if not (match := patterns.before.search(even, max(0, start - _LEAD_IN), start)):
-            break
-        start = match.start()
-    return start, end
-
-
-def _even(text: str) -> str:
-    return fold(clean(text))
-
-
-@lru_cache(maxsize=1)
-def _patterns() -> _Patterns:
-    source = files("analytics.embedded") / "data" / "injection.txt"
-    parts: dict[str, list[str]] = {}
-    for line in source.read_text("utf-8").splitlines():
-        if line in {"[orders]", "[loose]", "[before]", "[after]"}:
-            lines = parts.setdefault(line, [])
-        elif line.strip() and not line.startswith("# "):
-            lines.append(_filled(line.strip()))
-    before, after = ("|".join(parts[name]) for name in ("[before]", "[after]"))
-    return _Patterns(
-        orders=tuple(re.compile(line) for line in parts["[orders]"]),
-        loose=tuple(re.compile(line) for line in parts["[loose]"]),
-        about=re.compile(_filled(_ABOUT)),
-        before=re.compile(rf"(?<!\w)(?:{before})[\s,;:\"'(\[{{*#>-]*\Z"),
-        after=re.compile(rf"[\s,;:\"'`)\]}}*-]*\b(?:{after})(?!\w)"),
-    )
-
-
-def _filled(line: str) -> str:
-    return re.sub(r"<(!?[a-z]+)>", lambda match: _PARTS[match.group(1)], line)
+    return _DANGLING.sub("", rest) if spans[-1][1] == len(text.rstrip()) else rest.rstrip(_LOOSE)
