@@ -91,6 +91,8 @@ def test_open_incidents_of_all_companies_stand_on_one_page(public, redis_db):
         now = timezone.now()
         open_incident(line, Cause("server_down", "down", "connect_failed", now, {}))
     page = operator_client().get("/admin/numbers/incidents/").content.decode()
+    # On a phone each cell stands beside its heading.
+    assert page.count('data-l="') >= 6
     assert line.name in page
     assert "Alpha Ltda" in page
     with tenant_scope(ALPHA):
