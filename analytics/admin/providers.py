@@ -19,6 +19,7 @@ from analytics.admin.provider_forms import HousePriceForm, HouseProviderForm
 from analytics.providers import breaker, keeping, price_list
 from analytics.providers.capabilities import read_capabilities
 from analytics.providers.models import Provider
+from analytics.providers.money import price_words
 from analytics.providers.refs import ProviderUnavailable, ref_of
 from analytics.providers.shown import level_words, problem_words
 from analytics.providers.tasks import probe_house_provider, probe_provider
@@ -199,8 +200,8 @@ class ProviderAdmin(OperatorAdmin):
             [
                 one.model,
                 one.valid_from,
-                f"{one.currency} {price_list.in_units(one.input_micros):f}",
-                f"{one.currency} {price_list.in_units(one.output_micros):f}",
+                price_words(one.input_micros, one.currency),
+                price_words(one.output_micros, one.currency),
             ]
             for one in provider.prices.order_by("model", "-valid_from")
         ]

@@ -103,7 +103,7 @@ def test_prices_are_entered_in_brazilian_form(admin, fake):
     assert admin.post(f"{LIST}{made.pk}/precos/", given).status_code == 302
     row = ModelPrice.objects.get()
     assert (row.input_micros, row.cached_input_micros) == (1_250_000, None)
-    assert "1,25" in admin.get(f"{LIST}{made.pk}/").content.decode()
+    assert "R$ 1,25" in admin.get(f"{LIST}{made.pk}/").content.decode()
     bad = admin.post(f"{LIST}{made.pk}/precos/", {**given, "input_price": "muito"})
     assert bad.status_code == 422
     assert admin.post(f"{LIST}{made.pk}/precos/{row.pk}/remover/").status_code == 302

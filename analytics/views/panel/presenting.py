@@ -11,10 +11,10 @@ from analytics.analysis.items import NOT_BELIEVED
 from analytics.analysis.selectors import states_of
 from analytics.labelling.words import LEVELS
 from analytics.models import AnalysisJob, Inference, Label, ModelCall
+from analytics.providers.money import money_words
 from analytics.selectors.told import production_rows
 from analytics.values import FEWEST_CONFIDENCE
 from analytics.views.panel import words
-from analytics.views.setup.budgets import money_words
 from messaging.models import Message
 from messaging.selectors.judged import PERSON, sentiment_level
 from messaging.selectors.wordings import wordings_of

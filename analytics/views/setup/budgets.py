@@ -1,16 +1,15 @@
 """The month's budget as bars: what was used of what may be used, whole and by part."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from analytics.analysis.selectors import budget_states
 from analytics.models import AiBudget
+from analytics.providers.money import money_words
 from evosense.core.wording import number_words
 
-MICROS = 1_000_000
 _NEAR, _FULL = 80, 100
 
 
@@ -41,14 +40,6 @@ def budget_lines() -> list[BudgetLine]:
                 _line(label, _("money"), state.used_micros, state.limits.micros, money_words)
             )
     return lines
-
-
-def money_words(micros: int, currency: str = "BRL") -> str:
-    """Return an amount as people write it: R$ 2,38; small ones with four digits."""
-    amount = Decimal(micros) / MICROS
-    digits = 4 if 0 < abs(amount) < 1 else 2
-    sign = {"BRL": "R$", "USD": "US$", "EUR": "€"}.get(currency, currency)
-    return f"{sign} {number_words(amount, digits)}"
 
 
 def costs_words(costs: dict[str, int]) -> str:

@@ -15,6 +15,7 @@ from analytics.errands.asking import ask_probe
 from analytics.models import Errand
 from analytics.providers import price_list
 from analytics.providers.capabilities import LADDER
+from analytics.providers.money import price_words
 from analytics.providers.shown import ProviderView, level_words, problem_words, provider_view
 from analytics.views.errands import state_context
 from analytics.views.setup.provider_forms import PriceForm
@@ -129,8 +130,9 @@ def _price_row(price: Any) -> dict[str, Any]:
         "id": price.pk,
         "model": price.model,
         "valid_from": price.valid_from,
-        "input": price_list.in_units(price.input_micros),
-        "cached": price_list.in_units(price.cached_input_micros),
-        "output": price_list.in_units(price.output_micros),
-        "currency": price.currency,
+        "input": price_words(price.input_micros, price.currency),
+        "cached": None
+        if price.cached_input_micros is None
+        else price_words(price.cached_input_micros, price.currency),
+        "output": price_words(price.output_micros, price.currency),
     }

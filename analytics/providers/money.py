@@ -1,0 +1,25 @@
+"""Amounts and prices as people write them; never added across currencies."""
+
+from decimal import Decimal
+
+from evosense.core.wording import number_words
+
+MICROS = 1_000_000
+_SIGNS = {"BRL": "R$", "USD": "US$", "EUR": "€"}
+
+
+def money_words(micros: int, currency: str = "BRL") -> str:
+    """Return an amount as people write it: R$ 2,38; small ones with four digits."""
+    amount = Decimal(micros) / MICROS
+    return _words(amount, 4 if 0 < abs(amount) < 1 else 2, currency)
+
+
+def price_words(micros: int, currency: str) -> str:
+    """Return a price with the digits that it has, two at least: R$ 10,00 and US$ 0,075."""
+    amount = (Decimal(micros) / MICROS).normalize()
+    exponent = amount.as_tuple().exponent
+    return _words(amount, max(2, -exponent if isinstance(exponent, int) else 0), currency)
+
+
+def _words(amount: Decimal, digits: int, currency: str) -> str:
+    return f"{_SIGNS.get(currency, currency)} {number_words(amount, digits)}"
