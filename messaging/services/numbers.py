@@ -61,20 +61,14 @@ def _digits(numbers: Sequence[str]) -> list[str]:
     if not 1 <= len(numbers) <= MOST_NUMBERS:
         wanted = _("Give 1 to %(most)s numbers.") % {"most": MOST_NUMBERS}
         raise Invalid("invalid", wanted, field="numbers")
-    found = []
+    found: list[str] = []
     for place, number in enumerate(numbers):
-        digits = parse_phone(number) or _as_registered(number)
+        digits = parse_phone(number)
         if digits is None:
             message = _("Use a number with country and area code, such as 55 11 91234-5678.")
             raise Invalid("invalid", message, field=f"numbers.{place}")
         found.append(digits)
     return found
-
-
-def _as_registered(number: str) -> str | None:
-    """Return Brazilian digits without the ninth, which the numbering plan does not know."""
-    digits = number.strip().lstrip("+")
-    return digits if digits.isdigit() and len(br_variants(digits)) == 2 else None
 
 
 def _asker() -> Connection:

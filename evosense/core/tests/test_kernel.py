@@ -53,6 +53,48 @@ def test_typed_numbers_become_digits_with_country_code() -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "reached"),
+    [
+        ("14155552671", "14155552671"),
+        ("34612345678", "34612345678"),
+        ("351 912 345 678", "351912345678"),
+        ("00 1 415 555 2671", "14155552671"),
+        ("+44 (0)20 7946 0958", "442079460958"),
+        ("\u202a+55 71 8000-1234\u202c", "557180001234"),
+        ("4791234567", "4791234567"),
+        ("041 99001-8447", "5541990018447"),
+        ("11 3000-1234", "551130001234"),
+        ("5541900184470", "5541900184470"),
+        ("557180001234", "557180001234"),
+        ("71 8000-1234", "557180001234"),
+        ("558001234567", "558001234567"),
+    ],
+)
+def test_a_number_with_its_country_code_stays_in_its_country(typed, reached) -> None:
+    assert parse_phone(typed) == reached
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "900001234",
+        "12345678",
+        "55119CALLMEUP",
+        "tel 41 90018-4470",
+        "20998765432",
+        "2088887777",
+        "\u00b211912345678",
+        "0000",
+        "+",
+        "",
+        "1" * 300,
+    ],
+)
+def test_what_could_be_anybody_is_refused(typed) -> None:
+    assert parse_phone(typed) is None
+
+
+@pytest.mark.parametrize(
     ("digits", "shown"),
     [
         ("5541900184470", "+55 41 90018-4470"),

@@ -38,7 +38,8 @@ def contacts(payload: dict[str, Any]) -> Found:
 def _card(item: dict[str, Any]) -> dict[str, str]:
     phone = parse_phone(fields.text(item, "phone", longest=40))
     if phone is None:
-        raise Invalid("invalid", _("This is not a phone number."), field="contacts")
+        message = _("Use a number with country and area code, such as 55 11 91234-5678.")
+        raise Invalid("invalid", message, field="contacts")
     card = {"name": fields.text(item, "name", longest=200), "phone": str(phone)}
     for name in ("organization", "email", "url"):
         if value := fields.text(item, name, longest=300, least=0):

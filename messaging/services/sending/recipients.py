@@ -88,7 +88,8 @@ def read_address(to: str) -> str:
             return jid
     elif digits := parse_phone(to):
         return f"{digits}@s.whatsapp.net"
-    raise Invalid("invalid", _("This is not a phone number."), field="to")
+    message = _("Use a number with country and area code, such as 55 11 91234-5678.")
+    raise Invalid("invalid", message, field="to")
 
 
 def _is_own(connection: Connection, jid: str) -> bool:
