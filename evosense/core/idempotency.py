@@ -39,9 +39,7 @@ def answer_once(
     if not key:
         with transaction.atomic():
             return work(), False
-    if not _VALID.match(key):
-        message = _("Use 1 to 200 printable characters without spaces.")
-        raise Invalid("invalid", message, field=HEADER)
+    _check(key)
     digest = hashlib.sha256(orjson.dumps(request, option=orjson.OPT_SORT_KEYS)).digest()
     with transaction.atomic():
         if not _claim(key, caller, digest):
@@ -52,8 +50,18 @@ def answer_once(
 
 
 def was_answered(*, key: str, caller: int) -> bool:
-    """Tell whether a request under this key has its answer; another request's counts as well."""
+    """Tell whether a request under this key has its answer; another request's counts as well.
+
+    Raises Invalid for what can be no key, before anything is done under it.
+    """
+    _check(key)
     return bool(key) and _row(key, caller).filter(created_at__gt=timezone.now() - KEPT).exists()
+
+
+def _check(key: str) -> None:
+    if key and not _VALID.match(key):
+        message = _("Use 1 to 200 printable characters without spaces.")
+        raise Invalid("invalid", message, field=HEADER)
 
 
 def _forget_old_answers() -> None:

@@ -35,6 +35,8 @@ def test_a_server_is_added_asked_and_changed_and_its_key_never_answered(api, ser
     renamed = caller.patch(path, {"name": "novo", "api_key": KEY}).json()
     assert (renamed["name"], renamed["problem"]) == ("novo", "")
     assert caller.post(f"{path}/test").json()["version"] == "2.3.7"
+    stolen = caller.patch(path, {"url": "http://127.0.0.1:9"})
+    assert (stolen.status_code, stolen.json()["errors"][0]["field"]) == (400, "api_key")
     for answer in (caller.get("servers"), caller.get(path)):
         assert KEY not in answer.content.decode()
         assert "api_key" not in answer.content.decode()
@@ -42,6 +44,15 @@ def test_a_server_is_added_asked_and_changed_and_its_key_never_answered(api, ser
     assert (taken.status_code, taken.json()["errors"][0]["field"]) == (409, "url")
     assert caller.send("delete", path).status_code == 204
     assert caller.get(path).status_code == 404
+
+
+def test_a_bad_key_is_refused_before_anything_is_made(api, simulator):
+    body = {"name": "x", "url": simulator.url, "api_key": KEY}
+
+    answer = api().post("servers", body, **{"Idempotency-Key": "my key"})
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "Idempotency-Key")
+    assert not EvolutionServer.objects.exists()
 
 
 def test_an_address_inside_the_house_is_no_server(api):
