@@ -79,7 +79,10 @@ class ServerDetail(ApiView):
         )
     )
     def patch(self, request: Request, server_id: UUID) -> Response:
-        """Change a server of the company's own; without `api_key` the stored one stays."""
+        """Change a server of the company's own; without `api_key` the stored one stays.
+
+        Another scheme, host or port needs the key again in the same request.
+        """
         now = servers.server_view(server_id)
         fields = checked_body(ServerChangeSerializer, request.data)
         known = {"name": now.name, "url": now.url, "is_active": now.is_active}

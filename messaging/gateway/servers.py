@@ -142,12 +142,18 @@ def create_server(*, name: str, url: str, api_key: str) -> EvolutionServer:
 def update_server(
     server_id: UUID, *, name: str, url: str, api_key: str = "", is_active: bool = True
 ) -> EvolutionServer:
-    """Change a server of one's own; an empty `api_key` keeps the one that is stored."""
+    """Change a server of one's own; an empty `api_key` keeps the one that is stored.
+
+    Raises Invalid when another host shall get it: who may change a server need not know its key.
+    """
     server = _own(server_id)
     before = (server.name, server.url, server.is_active)
     server.name, server.url, server.is_active = _name(name), _checked_url(url), is_active
     fields = ["name", "url", "is_active", "updated_at"]
     if server.url != before[1]:
+        if not api_key.strip() and _host_of(server.url) != _host_of(before[1]):
+            message = _("Enter the key again: it was given for another address.")
+            raise Invalid("required", message, field="api_key")
         # Another server: what was known of the old one says nothing.
         server.version, server.capabilities, server.probed_at = "", {}, None
         fields += ["version", "capabilities", "probed_at"]
@@ -285,6 +291,12 @@ def _checked_url(value: str) -> str:
     except EgressBlocked as refusal:
         raise Invalid(refusal.code, refusal.reason, field="url") from refusal
     return text
+
+
+def _host_of(url: str) -> tuple[str, str, int]:
+    parts = urlsplit(url)
+    standard = 443 if parts.scheme.lower() == "https" else 80
+    return parts.scheme.lower(), parts.hostname or "", parts.port or standard
 
 
 def _key(value: str) -> str:

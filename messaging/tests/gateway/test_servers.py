@@ -196,6 +196,22 @@ def test_a_new_address_is_another_server_and_a_used_one_stays(tenant: TenantRef)
         server_row(own.pk)
 
 
+@pytest.mark.parametrize(
+    "url", ["https://127.0.0.1:8", "http://127.0.0.1:9", "http://localhost:8", "http://127.0.0.1"]
+)
+def test_another_host_never_gets_the_stored_key(tenant: TenantRef, url: str) -> None:
+    own = _own()
+
+    with pytest.raises(Invalid) as refused:
+        update_server(own.pk, name="Nosso", url=url, api_key=" ")
+
+    assert refused.value.field == "api_key"
+    assert server_row(own.pk).url == "http://127.0.0.1:8"
+    # The same host under another path is the same server.
+    assert update_server(own.pk, name="Nosso", url=f"{own.url}/evo").url == f"{own.url}/evo"
+    assert admin_key(own) == SECRET
+
+
 def admin_key(server: EvolutionServer) -> str:
     EvolutionServer.objects.filter(pk=server.pk).update(version="2.3.7")
     return admin_of(server_row(server.pk)).key

@@ -16,7 +16,7 @@ from messaging.models import Connection, ConnectionEvent
 from messaging.services import lifecycle
 from messaging.services.connections import create_connection
 from messaging.services.lifecycle import ServerRefused, shelf
-from messaging.tests.lifecycle.rig import row_of, simulator
+from messaging.tests.lifecycle.rig import KEY, row_of, simulator
 from tenancy.models import AuditEntry
 
 NUMBER, OTHER = "5511900004200", "5511977776666"
@@ -201,7 +201,7 @@ def test_session_that_is_open_already(world, line):
 
 
 def test_server_down_and_bad_key(world, line):
-    servers.update_server(world.server_id, name="casa", url="http://127.0.0.1:9", api_key="")
+    servers.update_server(world.server_id, name="casa", url="http://127.0.0.1:9", api_key=KEY)
     Connection.objects.update(server_id=world.server_id)
     servers.EvolutionServer.objects.update(version="2.3.7")
     view = lifecycle.start_pairing(line.public_id)

@@ -197,6 +197,8 @@ def test_a_server_is_added_tested_changed_and_removed(client_for, monkeypatch):
     assert "very-secret" not in page
     edit = f"/conexoes/servidores/{server.pk}/"
     assert "very-secret" not in client.get(edit).content.decode()
+    elsewhere = {**body, "url": "https://93.184.216.35", "api_key": ""}
+    assert client.post(edit, elsewhere).context["form"].errors.keys() == {"api_key"}
     assert client.post(edit, {**body, "name": "Outro", "api_key": ""}).status_code == 302
     assert client.post(f"{edit}testar/").status_code == 302
     with public_scope():
