@@ -1,6 +1,8 @@
 """What people do to a session: start it anew, log it out, remove the connection."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +24,9 @@ from messaging.services.lifecycle.row import living
 from messaging.services.sending import cancel
 from messaging.services.trail import write_down
 from tenancy.services import routes
+
+# Longer than logging out and deleting may take.
+_ASKING_TAKES = timedelta(minutes=3)
 
 
 def restart(public_id: UUID) -> Connection:
@@ -48,15 +53,19 @@ def restart(public_id: UUID) -> Connection:
 
 
 def log_out(public_id: UUID) -> Connection:
-    """Unpair the phone; nothing reconnects afterwards. Raises ServerRefused."""
+    """Unpair the phone; nothing reconnects afterwards.
+
+    Raises ServerRefused, and then everything is as it was.
+    """
     connection = living(public_id)
-    _want_no_session(connection)
-    # The answer to a strange number, too: nothing is left to decide.
-    Connection.objects.filter(pk=connection.pk).update(paired_number=None)
-    with asking(connection):
+    with _left_alone(connection), asking(connection):
         evolution().logout(reaching.reach(connection))
     shelf.clear(public_id)
     with transaction.atomic():
+        # The answer to a strange number, too: nothing is left to decide.
+        Connection.objects.filter(pk=connection.pk).update(
+            wants_session=False, next_retry_at=None, paired_number=None
+        )
         write_down("connection.logged_out", connection)
     conclude(public_id, "logged_out")
     return living(public_id)
@@ -69,9 +78,9 @@ def remove(public_id: UUID, *, keep_on_server: bool = False) -> Connection:
     and then the connection is still there.
     """
     connection = living(public_id)
-    _want_no_session(connection)
     if connection.is_managed and connection.server_id is not None:
-        _clear_server(connection, keep=keep_on_server)
+        with _left_alone(connection):
+            _clear_server(connection, keep=keep_on_server)
     shelf.clear(public_id)
     with transaction.atomic():
         take_turn()
@@ -88,9 +97,20 @@ def remove(public_id: UUID, *, keep_on_server: bool = False) -> Connection:
     return connection
 
 
-def _want_no_session(connection: Connection) -> None:
-    """Before the server is asked: a watcher must not bring up what is being taken down."""
-    Connection.objects.filter(pk=connection.pk).update(wants_session=False, next_retry_at=None)
+@contextmanager
+def _left_alone(connection: Connection) -> Iterator[None]:
+    """Keep a watcher from bringing up what is being taken down.
+
+    Only its next try is put off: the wish is given up once the server obeyed, so that a refusal, or
+    a crash in here, leaves a session that is looked after.
+    """
+    rows, then = Connection.objects.filter(pk=connection.pk), timezone.now() + _ASKING_TAKES
+    rows.update(next_retry_at=then)
+    try:
+        yield
+    except ServerRefused:
+        rows.filter(next_retry_at=then).update(next_retry_at=connection.next_retry_at)
+        raise
 
 
 def _clear_server(connection: Connection, *, keep: bool) -> None:
@@ -119,6 +139,8 @@ def _bury(connection: Connection) -> None:
         "state_at": timezone.now(),
         "is_default": False,
         "is_active": False,
+        "wants_session": False,
+        "next_retry_at": None,
         "removed_at": timezone.now(),
     }
     for name, value in values.items():

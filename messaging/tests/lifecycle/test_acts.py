@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from evosense.core.errors import Conflict, Invalid, NotFound
 from messaging.gateway import servers
+from messaging.gateway.client.evolution import Evolution
 from messaging.gateway.models import Lane
 from messaging.models import Connection, ConnectionEvent
 from messaging.services import lifecycle
@@ -96,6 +97,35 @@ def test_removal_needs_the_server_unless_the_instance_is_kept(world, line):
     assert refusal.value.code == "connect_failed"
     assert row_of(line).removed_at is None
     assert lifecycle.remove(line.public_id, keep_on_server=True).removed_at is not None
+
+
+@pytest.mark.parametrize("act", [lifecycle.log_out, lifecycle.remove])
+def test_what_the_server_refused_changes_no_wish(world, line, act):
+    Connection.objects.update(paired_number=OTHER)
+    servers.EvolutionServer.objects.update(url="http://127.0.0.1:9")
+    with pytest.raises(ServerRefused):
+        act(line.public_id)
+    found = row_of(line)
+    assert (found.wants_session, found.next_retry_at) == (True, None)
+    assert found.paired_number == OTHER
+
+
+@pytest.mark.parametrize("act", [lifecycle.log_out, lifecycle.remove])
+def test_nobody_reconnects_while_it_ends_and_a_crash_leaves_the_wish(world, line, act, monkeypatch):
+    tended = []
+
+    def die(_evolution, _instance):
+        Connection.objects.update(state="disconnected", disconnected_at=timezone.now())
+        tended.append(lifecycle.tend_session(line.public_id))
+        raise SystemExit
+
+    monkeypatch.setattr(Evolution, "logout", die)
+    with pytest.raises(SystemExit):
+        act(line.public_id)
+    found = row_of(line)
+    assert (found.retry_count, found.wants_session) == (0, True)
+    assert tended == [found.next_retry_at]
+    assert found.next_retry_at < timezone.now() + timedelta(minutes=4)
 
 
 def test_instance_that_is_kept_posts_no_longer(world, line):
