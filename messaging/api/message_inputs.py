@@ -10,6 +10,7 @@ from rest_framework import serializers
 from evosense.core.errors import DomainError, Invalid
 from evosense.core.rest import Fields, UtcDateTimeField
 from messaging.models import Outgoing
+from messaging.services.sending.contents import CAPTIONED
 
 _ACTS = {"status", "reaction", "edit", "delete", "read"}
 TYPES = [kind for kind in Outgoing.Kind.values if kind not in _ACTS]
@@ -179,9 +180,12 @@ class StatusPostInputSerializer(serializers.Serializer[Any]):
 def refuse_unused(fields: dict[str, Any]) -> None:
     """Refuse content that this type would leave out: it would look as if it had been sent."""
     kind = fields["type"]
-    files = {"media", "text"}
+    files = {"media", "text"} if kind in CAPTIONED else {"media"}
     used = files if kind in FILE_TYPES else {"contacts" if kind == "contact" else kind}
     for name in sorted(_CONTENT & fields.keys() - used):
+        if name == "text" and kind in FILE_TYPES:
+            message = _("This kind of message carries no text. Send it as a message of its own.")
+            raise Invalid("no_caption", message, field=name)
         if name == "media":
             message = _("This file does not fit this kind of message.")
             raise Invalid("wrong_type", message, field=name)

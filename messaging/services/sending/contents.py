@@ -1,8 +1,8 @@
 """Contents in our own words: what is accepted of each kind, and what its echo will look like.
 
 text        {"text", "link_preview"?}
-image, video, document, audio   {"media": {"key", …}, "caption"?}
-voice, video_note, sticker      {"media": {"key", …}}
+image, video, document          {"media": {"key", …}, "caption"?}
+audio, voice, video_note, sticker   {"media": {"key", …}}
 location    {"latitude", "longitude", "name", "address"}
 contact     {"contacts": [{"name", "phone", "organization"?, "email"?, "url"?}]}
 poll        {"name", "options", "selectable"}
@@ -35,7 +35,7 @@ _MEDIA_TYPES = {
     "document": ("document", ""),
     "sticker": ("sticker", ""),
 }
-_CAPTIONED = frozenset({"image", "video", "document"})
+CAPTIONED = frozenset({"image", "video", "document"})
 _COMMON = {"mention_everyone": bool, "forwarded": bool}
 
 
@@ -90,7 +90,7 @@ def _text(_kind: str, payload: dict[str, Any]) -> Found:
 def _media(kind: str, payload: dict[str, Any]) -> Found:
     media = fields.media(payload)
     caption = ""
-    if kind in _CAPTIONED:
+    if kind in CAPTIONED:
         caption = fields.text(payload, "caption", longest=LONGEST_CAPTION, least=0)
     kind_shown, subtype = _MEDIA_TYPES[kind]
     clean: dict[str, Any] = {"media": media, **({"caption": caption} if caption else {})}
