@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from evosense.core.errors import Conflict, Invalid
 from evosense.core.http import EgressBlocked, EgressFailed, send
 from messaging.models import Upload
-from messaging.services.media import store_upload
+from messaging.services.media import new_name, store_upload
 
 FETCH_SECONDS = 60.0
 _WAYS = ("upload", "url", "base64")
@@ -36,10 +36,20 @@ def bring_file(media: dict[str, Any]) -> dict[str, Any]:
     upload = _FINDERS[ways[0]](media)
     return {
         "key": upload.storage_key,
-        "name": media.get("name") or upload.name,
+        "name": _name_for(media, upload),
         "mime": upload.mime,
         "size": upload.size,
     }
+
+
+def _name_for(media: dict[str, Any], upload: Upload) -> str:
+    """Return what people see; whatever was stored just now has its given name already."""
+    if not media.get("upload") or not media.get("name"):
+        return upload.name
+    try:
+        return new_name(media["name"]) or upload.name
+    except Invalid as refusal:
+        raise Invalid(refusal.code, refusal.message, field="media.name") from refusal
 
 
 def _uploaded(media: dict[str, Any]) -> Upload:

@@ -104,7 +104,7 @@ def sniff(content: IO[bytes], *, name: str = "", is_sound: bool = False) -> str:
     head = content.read(HEAD)
     content.seek(0)
     ending = PurePosixPath(name.lower()).suffix
-    if head.startswith(_PROGRAMS) or ending in _PROGRAM_ENDINGS:
+    if head.startswith(_PROGRAMS) or is_program(name):
         raise Refused("wrong_type")
     found = _container(head)
     if found in _NAMED:
@@ -112,6 +112,11 @@ def sniff(content: IO[bytes], *, name: str = "", is_sound: bool = False) -> str:
     if found == "video/webm":
         return found if _has_film(head, is_sound=is_sound) else "audio/webm"
     return _SOUND_OF.get(found, found) if is_sound else found
+
+
+def is_program(name: str) -> bool:
+    """Tell whether a file of that name would be run by whoever opens it."""
+    return PurePosixPath(name.lower()).suffix in _PROGRAM_ENDINGS
 
 
 def _container(head: bytes) -> str:

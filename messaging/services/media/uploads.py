@@ -15,6 +15,7 @@ from messaging.models import Upload
 from messaging.services.media import store
 from messaging.services.media.examining import examine
 from messaging.services.media.refusals import Refused, ScannerAway
+from messaging.services.media.sniffing import is_program
 
 
 def store_upload(file: "File[Any]", name: str = "") -> Upload:
@@ -57,6 +58,14 @@ def store_upload(file: "File[Any]", name: str = "") -> Upload:
         message = _("The file could not be stored. Try again soon.")
         raise Invalid("storage_away", message, field="file") from error
     return upload
+
+
+def new_name(name: str) -> str:
+    """Return another name for an upload as people will see it; raises Invalid with field "name"."""
+    shown = safe_name(name)
+    if is_program(shown):
+        raise Invalid("file_wrong_type", _refusal("wrong_type"), field="name")
+    return shown
 
 
 def _actor() -> dict[str, int]:

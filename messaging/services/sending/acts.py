@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -16,11 +17,12 @@ from messaging import echoes
 from messaging.gateway import lanes
 from messaging.models import Conversation, Message, MessageMedia, Outgoing
 from messaging.selectors.conversations import conversation_model
+from messaging.services.media import use_upload
 from messaging.services.sending import fields
 from messaging.services.sending.contents import LONGEST_TEXT
 from messaging.services.sending.messages import must_be_known, send_message
 from messaging.services.sending.people import known_keys
-from messaging.services.sending.queueing import Intent, announce, queue_act
+from messaging.services.sending.queueing import Intent, announce, fitting_upload, queue_act
 from messaging.services.sending.recipients import connection_for
 from messaging.services.sending.refusals import refusal_of, refuse
 from messaging.services.sending.requests import PRIORITIES, SendRequest
@@ -29,7 +31,9 @@ from messaging.services.sending.requests import PRIORITIES, SendRequest
 EDIT_WITHIN = timedelta(minutes=15)
 DELETE_WITHIN = timedelta(hours=60)
 _LONGEST_EMOJI = 40
-_MOST_READ = 30
+# So many ids in one mark, and so many messages in all; what is older than these stays unmarked.
+_MARKED_AT_ONCE = 30
+_MOST_MARKED = 300
 _EDITED = frozenset({"text", "image", "video", "document"})
 _STATUS_TYPES = frozenset({"text", "image", "video", "audio"})
 
@@ -86,6 +90,8 @@ def forward_message(
 def mark_read(conversation_id: UUID, *, source: str = "panel") -> Outgoing | None:
     """Tell the other side that we read what it wrote; None where there is nothing to tell.
 
+    Of several marks the last is returned.
+
     A number that cannot send now tells nothing: reading must not fail because of it.
     """
     conversation = conversation_model(conversation_id)
@@ -96,12 +102,10 @@ def mark_read(conversation_id: UUID, *, source: str = "panel") -> Outgoing | Non
         found = _unread(conversation)
         if not found:
             return None
-        payload = {
-            "provider_ids": [message.provider_id for message in found],
-            "until": found[0].occurred_at.isoformat(),
-        }
-        intent = Intent(Outgoing.Kind.READ, payload, source, PRIORITIES["api"])
-        row = queue_act(connection, intent, conversation=conversation)
+        for start in range(0, len(found), _MARKED_AT_ONCE):
+            payload = {"provider_ids": found[start : start + _MARKED_AT_ONCE]}
+            intent = Intent(Outgoing.Kind.READ, payload, source, PRIORITIES["api"])
+            row = queue_act(connection, intent, conversation=conversation)
         lanes.wake(connection.public_id)
     return row
 
@@ -115,6 +119,8 @@ def post_status(
     clean = _status(payload)
     text = clean.get("text") or clean.get("caption", "")
     with transaction.atomic():
+        if "media" in clean:
+            _use_file(clean)
         intent = Intent(Outgoing.Kind.STATUS, clean, source, PRIORITIES.get(source, 5))
         row = queue_act(line, intent, content_hash=echoes.content_hash(clean["type"], text))
         announce([row], Outgoing.State.QUEUED)
@@ -153,8 +159,12 @@ def _refuse_change(message: Message, within: timedelta, too_late: Any) -> None:
         raise Conflict("too_late", too_late)
 
 
-def _unread(conversation: Conversation) -> list[Message]:
-    """Return what was not reported as read yet, newest first."""
+def _unread(conversation: Conversation) -> list[str]:
+    """Return the ids of what was not reported as read yet, in the order of its arrival.
+
+    Arrival counts, not the time of writing: some things of a second come later, and some are
+    recovered after hours.
+    """
     rows = Message.objects.filter(
         conversation=conversation, direction=Message.Direction.INBOUND, is_history=False
     )
@@ -165,8 +175,12 @@ def _unread(conversation: Conversation) -> list[Message]:
         .first()
     )
     if last is not None:
-        rows = rows.filter(occurred_at__gt=last.payload["until"])
-    return list(rows.order_by("-occurred_at", "-pk")[:_MOST_READ])
+        told = Message.objects.filter(
+            conversation=conversation, provider_id__in=last.payload["provider_ids"]
+        )
+        rows = rows.filter(pk__gt=told.aggregate(last=Max("pk"))["last"] or 0)
+    newest = rows.order_by("-pk").values_list("provider_id", flat=True)[:_MOST_MARKED]
+    return list(newest)[::-1]
 
 
 def _copy_of(message: Message) -> tuple[str, dict[str, Any]]:
@@ -196,6 +210,14 @@ def _copy_of_file(message: Message, media: MessageMedia) -> tuple[str, dict[str,
 def _card(card: dict[str, Any]) -> dict[str, str]:
     phones = card.get("phones") or [{}]
     return {"name": card.get("name") or "?", "phone": phones[0].get("number", "")}
+
+
+def _use_file(post: dict[str, Any]) -> None:
+    """Keep the file of a status post: no message names it, only its upload."""
+    upload = fitting_upload(post["media"]["key"], post["type"])
+    if upload is None:
+        raise Invalid("file_not_found", _("This file does not exist any more."), field="media")
+    use_upload(upload)
 
 
 def _status(payload: dict[str, Any]) -> dict[str, Any]:

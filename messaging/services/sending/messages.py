@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import Conflict, Invalid, NotFound
 from messaging import echoes
-from messaging.models import Conversation, Message
+from messaging.models import Conversation, Message, Outgoing
 from messaging.services.sending.contents import Content, read_content
 from messaging.services.sending.people import mention_keys
 from messaging.services.sending.queueing import Intent, queue_message
@@ -75,9 +75,21 @@ def _quoted(
 
 
 def must_be_known(message: Message) -> None:
-    """Refuse acts on a message that WhatsApp does not know yet."""
-    if echoes.is_placeholder(message.provider_id):
+    """Refuse acts on a message that WhatsApp does not know, or not yet.
+
+    The id alone does not tell: where we choose it, it is there before anything has left.
+    """
+    if message.status == Message.Status.FAILED:
+        raise Conflict("not_sent", _("This message was not sent."))
+    if echoes.is_placeholder(message.provider_id) or _is_leaving(message):
         raise Conflict("not_sent_yet", _("Wait until this message has been sent."))
+
+
+def _is_leaving(message: Message) -> bool:
+    if message.status != Message.Status.PENDING:
+        return False
+    ours = Outgoing.objects.filter(message=message)
+    return ours.exclude(state=Outgoing.State.SENT).exists()
 
 
 def _author_key(message: Message) -> str:

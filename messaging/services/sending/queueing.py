@@ -144,15 +144,21 @@ def _give_file(intent: Intent, shown: Shown, message: Message) -> None:
     """Attach the upload, or the stored file of the message that is forwarded."""
     if not shown.storage_key:
         return
-    upload = Upload.objects.filter(storage_key=shown.storage_key).first()
+    upload = fitting_upload(shown.storage_key, intent.kind)
     if upload is None:
         _share_file(shown.storage_key, message)
         return
-    if upload.kind not in _FITS.get(intent.kind, {upload.kind}):
+    attach(upload, message, name=str(intent.payload["media"].get("name") or ""))
+
+
+def fitting_upload(storage_key: str, kind: str) -> Upload | None:
+    """Return the upload with that key, None for none; raises Invalid when `kind` takes another."""
+    upload = Upload.objects.filter(storage_key=storage_key).first()
+    if upload is not None and upload.kind not in _FITS.get(kind, {upload.kind}):
         raise Invalid(
             "wrong_type", _("This file does not fit this kind of message."), field="media"
         )
-    attach(upload, message)
+    return upload
 
 
 def _share_file(storage_key: str, message: Message) -> None:

@@ -126,6 +126,10 @@ def test_every_kind_has_its_part_of_the_body(api, line, body, shown):
             "poll.options",
         ),
         ({"type": "image", "to": TO}, 400, "media"),
+        *[
+            ({"type": kind, "to": TO, "text": "Oi", "media": {"upload": NOBODY}}, 400, "text")
+            for kind in ("audio", "voice", "sticker", "video_note")
+        ],
         ({"type": "image", "to": TO, "media": {"base64": "@@"}}, 400, "media.base64"),
         ({"type": "image", "to": TO, "media": {"url": HOUSE}}, 400, "media.url"),
         (
@@ -188,6 +192,23 @@ def test_a_repetition_does_not_bring_the_file_again(api, line):
     assert caller.post("messages", body, **KEY).status_code == 201
     assert caller.post("messages", body, **KEY).status_code == 200
     assert Upload.objects.count() == 1
+
+
+def test_an_upload_is_sent_under_a_name_that_passes_the_rule_of_names(api, line):
+    caller = api()
+    file = SimpleUploadedFile("a.txt", b"fatura", "text/plain")
+    upload = caller.send("post", "uploads", file, multipart=True).json()["id"]
+
+    def post(name):
+        media = {"upload": upload, "name": name}
+        return caller.post("messages", {"type": "document", "to": TO, "media": media})
+
+    refused, sent = post("fatura.js"), post("x/fatura.txt")
+
+    error = refused.json()["errors"][0]
+    assert (refused.status_code, error["field"]) == (400, "media.name")
+    assert (sent.status_code, sent.json()["media"]["name"]) == (201, "fatura.txt")
+    assert Outgoing.objects.get().payload["media"]["name"] == "fatura.txt"
 
 
 def test_a_sound_is_no_picture(api, line):
@@ -293,6 +314,21 @@ def test_a_status_is_posted(api, line):
     assert Outgoing.objects.get().payload["audience"] == "all"
     refused = api().post(path, {"type": "image", "text": "x"})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "media")
+
+
+def test_the_file_of_a_status_fits_its_type_and_stays(api, line):
+    caller, path = api(), f"connections/{line.public_id}/status-posts"
+    text = {"base64": base64.b64encode(b"just text").decode(), "name": "a.txt"}
+    picture = {"base64": base64.b64encode(PNG).decode()}
+
+    refused = caller.post(path, {"type": "image", "media": text})
+    sent = caller.post(path, {"type": "image", "media": picture})
+
+    error = refused.json()["errors"][0]
+    assert (refused.status_code, error["field"]) == (400, "media")
+    assert sent.status_code == 201
+    key = Outgoing.objects.get().payload["media"]["key"]
+    assert Upload.objects.get(storage_key=key).used_at is not None
 
 
 def test_sending_needs_its_own_scope(api, line):

@@ -63,6 +63,25 @@ def test_what_has_not_left_cannot_be_changed(tenant):
     assert raised.value.code == "not_sent_yet"
 
 
+@pytest.mark.parametrize("status", ["pending", "failed"])
+def test_an_id_of_our_own_choice_does_not_mean_that_it_left(tenant, status):
+    line = make_line(make_server(version="2.4.0"))
+    message = say(line)
+    Message.objects.update(status=status)
+    code = "not_sent_yet" if status == "pending" else "not_sent"
+
+    for act in (
+        lambda: sending.delete_message(message.public_id),
+        lambda: sending.edit_message(message.public_id, "novo"),
+        lambda: sending.react(message.public_id, "👍"),
+        lambda: say(line, reply_to=message.public_id),
+    ):
+        with pytest.raises(Conflict) as raised:
+            act()
+        assert raised.value.code == code
+    assert Outgoing.objects.count() == 1
+
+
 def test_nobodys_message_is_not_found(tenant):
     with pytest.raises(NotFound):
         sending.react(uuid7(), "👍")
@@ -117,6 +136,23 @@ def test_reading_is_told_once(conversation):
     assert sending.mark_read(conversation.public_id) is None
     factories.make_message(conversation)
     assert sending.mark_read(conversation.public_id) is not None
+
+
+def test_every_message_gets_its_mark_however_many_and_however_late(conversation):
+    now = timezone.now()
+    many = [factories.make_message(conversation, occurred_at=now) for _ in range(65)]
+
+    sending.mark_read(conversation.public_id)
+    late = [
+        factories.make_message(conversation, occurred_at=at)
+        for at in (now, now - timedelta(hours=5))
+    ]
+    sending.mark_read(conversation.public_id)
+
+    marks = list(Outgoing.objects.order_by("pk").values_list("payload", flat=True))
+    assert [len(mark["provider_ids"]) for mark in marks] == [30, 30, 5, 2]
+    told = [one for mark in marks for one in mark["provider_ids"]]
+    assert told == [message.provider_id for message in [*many, *late]]
 
 
 def test_reading_never_fails_because_a_number_is_down(tenant):
