@@ -21,6 +21,8 @@ from evosense.core.pagination import MAX_LIMIT
 from evosense.core.schema import current_tenant
 
 LONGEST_BODY = 1024 * 1024
+# What is read deeper than about 250 levels cannot be written again.
+DEEPEST_BODY = 64
 # A key may burst this much and refills at ten requests a second.
 RATE, PERIOD = 600, 60
 
@@ -61,9 +63,24 @@ class BoundedJsonParser(JSONParser):
         if b"\\u0000" in raw:
             raise exceptions.ParseError(_("The body contains a null character."))
         try:
-            return orjson.loads(raw)
+            found = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
             raise exceptions.ParseError(_("The body is not valid JSON.")) from error
+        if _is_too_deep(found):
+            raise exceptions.ParseError(_("The body is nested too deeply."))
+        return found
+
+
+def _is_too_deep(body: Any) -> bool:
+    level = [body]
+    for _depth in range(DEEPEST_BODY):
+        groups = [one for one in level if isinstance(one, dict | list)]
+        if not groups:
+            return False
+        level = [
+            part for one in groups for part in (one.values() if isinstance(one, dict) else one)
+        ]
+    return True
 
 
 class UtcDateTimeField(serializers.DateTimeField):

@@ -52,6 +52,16 @@ def test_key_must_be_plain(api, key):
     assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
 
 
+def test_a_body_too_deep_to_be_remembered_is_refused(api):
+    parts = []
+    for _level in range(300):
+        parts = [parts]
+    template = {"name": "x", "language": "pt_BR", "components": parts}
+    body = {"type": "template", "to": "5511900001234", "template": template}
+    answer = api().post("messages", body, **KEY)
+    assert (answer.status_code, answer.json()["code"]) == (400, "parse_error")
+
+
 def test_answer_with_a_secret_is_not_kept_readable(api):
     token = api().post("connections", BODY, **KEY).json()["webhook_token"]
     assert token.encode() not in bytes(AnsweredRequest.objects.get().answer)
