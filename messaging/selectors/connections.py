@@ -154,6 +154,14 @@ def connection_model(public_id: UUID) -> Connection:
     return found
 
 
+def living(public_id: UUID) -> Connection:
+    """Return a connection that was not removed; raises NotFound."""
+    connection = connection_model(public_id)
+    if connection.removed_at is not None:
+        raise NotFound("connection_not_found", _("This connection does not exist."))
+    return connection
+
+
 def connection_view(public_id: UUID) -> ConnectionView:
     """Return one connection; raises NotFound."""
     return _views([connection_model(public_id)])[0]

@@ -21,7 +21,7 @@ from evosense.core.pagination import encode_cursor
 from evosense.core.phones import parse_phone
 from evosense.core.schema import current_tenant, database_cursor
 from messaging.models import Connection
-from messaging.selectors.connections import COLORS, connection_model
+from messaging.selectors.connections import COLORS, living
 from messaging.services.trail import write_down
 from tenancy.services import routes
 
@@ -106,8 +106,8 @@ def take_turn() -> None:
 
 
 def rename_connection(public_id: UUID, *, name: str) -> Connection:
-    """Give a connection another name; raises Conflict when it is taken."""
-    connection = connection_model(public_id)
+    """Give a connection another name; raises NotFound, and Conflict when it is taken."""
+    connection = living(public_id)
     before, connection.name = connection.name, one_line(name, "name", 80)
     with refusals(), transaction.atomic():
         connection.save(update_fields=["name", "updated_at"])
@@ -118,7 +118,7 @@ def rename_connection(public_id: UUID, *, name: str) -> Connection:
 
 def rotate_token(public_id: UUID) -> NewConnection:
     """Make a new token; the one before stays good while Evolution is being changed over."""
-    connection = connection_model(public_id)
+    connection = living(public_id)
     with transaction.atomic():
         token = routes.rotate_route(route_id=connection.public_id)
         write_down("connection.token_rotated", connection)
@@ -127,7 +127,7 @@ def rotate_token(public_id: UUID) -> NewConnection:
 
 def set_active(public_id: UUID, *, is_active: bool) -> Connection:
     """Accept or refuse what comes for a connection. Nothing stored is touched."""
-    connection = connection_model(public_id)
+    connection = living(public_id)
     before = connection.is_active
     with transaction.atomic():
         connection.is_active = is_active
@@ -145,7 +145,7 @@ def send_test_event(public_id: UUID) -> str:
 
     Returns the id under which `selectors.raw_events` shows its outcome.
     """
-    connection = connection_model(public_id)
+    connection = living(public_id)
     now = timezone.now()
     body = {
         "event": TEST_EVENT,

@@ -5,13 +5,13 @@ from uuid import UUID
 from django.db import transaction
 
 from messaging.gateway import lanes
-from messaging.selectors.connections import connection_model
+from messaging.selectors.connections import living
 from messaging.services.trail import write_down
 
 
 def pause_sending(public_id: UUID) -> None:
     """Let nothing new leave for this number until somebody resumes; raises NotFound."""
-    connection = connection_model(public_id)
+    connection = living(public_id)
     with transaction.atomic():
         write_down("connection.sending_paused", connection)
         lanes.pause(public_id)
@@ -19,7 +19,7 @@ def pause_sending(public_id: UUID) -> None:
 
 def resume_sending(public_id: UUID) -> None:
     """Let the line go on, whatever stopped it; a cause that lasts stops it again."""
-    connection = connection_model(public_id)
+    connection = living(public_id)
     with transaction.atomic():
         write_down("connection.sending_resumed", connection)
         lanes.resume(public_id)

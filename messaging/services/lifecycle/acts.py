@@ -15,12 +15,12 @@ from messaging.events import ConnectionStateChanged
 from messaging.gateway import lanes
 from messaging.gateway.client.evolution import evolution
 from messaging.models import Connection, Outgoing
+from messaging.selectors.connections import living
 from messaging.services.connections import take_turn
 from messaging.services.lifecycle import reaching, shelf, webhooks
 from messaging.services.lifecycle.observing import conclude, observe_state
 from messaging.services.lifecycle.pairing import start_pairing
 from messaging.services.lifecycle.problems import ServerRefused, asking
-from messaging.services.lifecycle.row import living
 from messaging.services.sending import cancel
 from messaging.services.trail import write_down
 from tenancy.services import routes

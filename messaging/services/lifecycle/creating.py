@@ -23,11 +23,11 @@ from messaging.gateway.client.evolution import evolution
 from messaging.gateway.client.instance import Instance
 from messaging.gateway.models import EvolutionServer, Lane
 from messaging.models import Connection
+from messaging.selectors.connections import living
 from messaging.services.connections import number_of, one_line, refusals, store_connection
 from messaging.services.lifecycle import reaching, webhooks
 from messaging.services.lifecycle.observing import observe_state
 from messaging.services.lifecycle.problems import ServerRefused, asking
-from messaging.services.lifecycle.row import living
 from messaging.services.lifecycle.views import ForeignInstance, InstanceSettings
 from messaging.services.trail import write_down
 from tenancy.models import WebhookRoute

@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from evosense.core.errors import Invalid
 from messaging.gateway.client.evolution import evolution
 from messaging.models import Connection
+from messaging.selectors.connections import living
 from messaging.services.connections import one_line, rename_connection, take_turn
 from messaging.services.lifecycle import reaching
 from messaging.services.lifecycle.problems import asking
-from messaging.services.lifecycle.row import living, managed
+from messaging.services.lifecycle.row import managed
 from messaging.services.lifecycle.views import InstanceSettings
 from messaging.services.trail import write_down
 
@@ -82,7 +83,7 @@ def mute(public_id: UUID, *, until: datetime | None) -> Connection:
     connection, now = living(public_id), timezone.now()
     if until is not None and not now < until <= now + LONGEST_MUTE:
         message = _("Choose a time within the next seven days.")
-        raise Invalid("invalid", message, field="until")
+        raise Invalid("invalid", message, field="muted_until")
     before, connection.muted_until = connection.muted_until, until
     with transaction.atomic():
         connection.save(update_fields=["muted_until", "updated_at"])

@@ -24,12 +24,13 @@ from messaging.ingest.apply.batch import lock_key
 from messaging.ingest.apply.context import key_of
 from messaging.ingest.apply.state import hint
 from messaging.models import Connection
+from messaging.selectors.connections import living
 from messaging.services.lifecycle import reaching, shelf
 from messaging.services.lifecycle.creating import finish
 from messaging.services.lifecycle.observing import observe_state
 from messaging.services.lifecycle.pairing_view import pairing_view
 from messaging.services.lifecycle.problems import asking, note
-from messaging.services.lifecycle.row import living, managed
+from messaging.services.lifecycle.row import managed
 from messaging.services.lifecycle.views import CODE_SECONDS, PairingView
 from messaging.services.trail import write_down
 from messaging.sql import Sql

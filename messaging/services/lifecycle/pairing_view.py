@@ -6,9 +6,9 @@ from uuid import UUID
 from django.utils import timezone
 
 from messaging.models import Connection, ConnectionEvent
+from messaging.selectors.connections import living
 from messaging.services.lifecycle import shelf
 from messaging.services.lifecycle.problems import BAD_KEY, SERVER_DOWN, words_of
-from messaging.services.lifecycle.row import living
 from messaging.services.lifecycle.shelf import Shelf
 from messaging.services.lifecycle.tending import may_reconnect
 from messaging.services.lifecycle.views import CODE_LIMIT, CODE_SECONDS, PairingView

@@ -19,9 +19,10 @@ from messaging.gateway.client.evolution import evolution
 from messaging.gateway.client.instance import Instance
 from messaging.gateway.servers import Unreachable, instance_of
 from messaging.models import Connection
+from messaging.selectors.connections import living
 from messaging.services.connections import webhook_url
 from messaging.services.lifecycle.problems import asking
-from messaging.services.lifecycle.row import living, managed
+from messaging.services.lifecycle.row import managed
 from messaging.services.trail import write_down
 from tenancy.services import routes
 

@@ -173,8 +173,9 @@ def test_small_decisions(world, line):
     assert lifecycle.mute(line.public_id, until=until).muted_until == until
     assert lifecycle.mute(line.public_id, until=None).muted_until is None
     for bad in (timezone.now() - timedelta(minutes=1), timezone.now() + timedelta(days=8)):
-        with pytest.raises(Invalid):
+        with pytest.raises(Invalid) as refused:
             lifecycle.mute(line.public_id, until=bad)
+        assert refused.value.field == "muted_until"
     make_connection(name="sul")
     with pytest.raises(Conflict):
         lifecycle.rename(line.public_id, name="SUL")

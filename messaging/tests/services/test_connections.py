@@ -4,10 +4,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from evosense.core.crypto import token_digest
-from evosense.core.errors import Conflict, Invalid
+from evosense.core.errors import Conflict, Invalid, NotFound
 from messaging.models import Connection
 from messaging.selectors.raw_events import raw_event
-from messaging.services import connections
+from messaging.services import connections, lane_control
+from messaging.services.lifecycle import remove
 from messaging.tests.factories import make_connection, make_new_connection
 from tenancy.models import WebhookRoute
 
@@ -84,6 +85,27 @@ def test_connection_can_be_closed_and_renamed(tenant):
     make_connection(name="centro")
     with pytest.raises(Conflict):
         connections.rename_connection(connection.public_id, name="Centro")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda pk: connections.set_active(pk, is_active=True),
+        lambda pk: connections.rename_connection(pk, name="nova"),
+        connections.rotate_token,
+        connections.send_test_event,
+        lane_control.pause_sending,
+        lane_control.resume_sending,
+    ],
+)
+def test_a_removed_connection_is_left_as_it_is(tenant, act):
+    connection = make_connection()
+    remove(connection.public_id)
+    with pytest.raises(NotFound):
+        act(connection.public_id)
+    connection.refresh_from_db()
+    assert not connection.is_active
+    assert not route_of(connection).is_active
 
 
 def test_test_event_waits_in_the_raw_log(tenant):
