@@ -12,6 +12,7 @@ from messaging.gateway import lanes
 from messaging.ingest.apply import lock_key
 from messaging.models import Conversation, Message, Outgoing
 from messaging.services.sending.queueing import announce
+from messaging.services.sending.refusals import refuse
 from messaging.sql import Sql
 from tenancy.services import audit
 
@@ -22,11 +23,15 @@ _MOST_REPLAYED = 1_000
 
 
 def retry(message_id: UUID) -> Outgoing:
-    """Queue again what failed or was given up. A person decides: nothing else repeats those."""
+    """Queue again what failed or was given up. A person decides: nothing else repeats those.
+
+    Raises Conflict where nothing would send it.
+    """
     with transaction.atomic():
         row = _locked(message_id)
         if row.state not in _OVER:
             raise Conflict("not_failed", _("Only what failed can be sent again."))
+        refuse(row.connection, row.kind, may_wait=True)
         _requeue(row)
         announce([row], row.state)
         lanes.wake(row.connection.public_id)

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import Conflict, Invalid, NotFound
-from evosense.core.phones import parse_phone
+from evosense.core.phones import br_variants, parse_phone
 from messaging.addresses import identity_hmac, number_hmac, split_jid
 from messaging.ingest.apply import lock_key
 from messaging.ingest.envelope.jids import jid_kind, norm_jid
@@ -34,6 +34,9 @@ def recipient_of(request: SendRequest) -> tuple[Connection, Conversation]:
             raise Invalid("required", message, field="to")
         connection = connection_for(request.connection)
         return connection, conversation_with(connection, request.to)
+    if request.to:
+        message = _("Give a conversation or a number, not both.")
+        raise Invalid("invalid", message, field="to")
     conversation = conversation_to_write(request.conversation)
     if request.connection not in (None, conversation.connection.public_id):
         raise Invalid(
@@ -95,9 +98,10 @@ def read_address(to: str) -> str:
 def _is_own(connection: Connection, jid: str) -> bool:
     kind, address = split_jid(jid)
     own = {bytes(key) for key in (connection.own_hmac, connection.own_lid_hmac) if key}
-    if identity_hmac(kind, address) in own:
+    forms = br_variants(address) if kind == "pn" else (address,)
+    if any(identity_hmac(kind, form) in own for form in forms):
         return True
-    return kind == "pn" and bool(connection.number) and address == connection.number
+    return kind == "pn" and connection.number in forms
 
 
 def _contact_of(sql: Sql, jid: str) -> Contact:

@@ -7,10 +7,12 @@ from django.utils import timezone
 
 from evosense.core.errors import Conflict, Invalid, NotFound
 from evosense.core.models import OutboxEvent
+from evosense.core.phones import br_variants
 from evosense.core.schema import public_scope
 from messaging import echoes
-from messaging.models import Contact, Conversation, Message, Outgoing
-from messaging.services.sending import SendRequest, send_message, sending_refusal
+from messaging.addresses import identity_hmac
+from messaging.models import Connection, Contact, Conversation, Message, Outgoing
+from messaging.services.sending import SendRequest, retry, send_message, sending_refusal
 from messaging.tests import factories
 from messaging.tests.sending.things import KNOWN, lane_of, make_line, make_server, say
 
@@ -182,6 +184,47 @@ def test_a_wrong_address_is_refused(tenant, to):
         say(make_line(), to=to)
 
     assert raised.value.field == "to"
+
+
+@pytest.mark.parametrize("to", ["5541988887777", "554188887777"])
+def test_the_own_number_is_refused_in_both_its_forms(tenant, to):
+    line = make_line()
+    for own in br_variants(to):
+        Connection.objects.filter(pk=line.pk).update(
+            number="5511900001234", own_hmac=identity_hmac("pn", own)
+        )
+        with pytest.raises(Invalid) as refused:
+            say(line, to=to)
+        assert refused.value.code == "own_number"
+        line.number = own
+        line.own_hmac = None
+        line.save()
+        with pytest.raises(Invalid) as refused:
+            say(line, to=to)
+        assert refused.value.code == "own_number"
+
+
+def test_a_conversation_and_a_number_contradict_each_other(tenant):
+    line = make_line()
+    chat = say(line).conversation
+    with pytest.raises(Invalid) as refused:
+        say(line, conversation=chat.public_id)
+    assert refused.value.field == "to"
+
+
+@pytest.mark.parametrize(
+    ("over", "code"),
+    [({"removed_at": timezone.now()}, "removed"), ({"is_active": False}, "closed")],
+)
+def test_what_nothing_would_send_is_not_queued_again(tenant, over, code):
+    line = make_line()
+    message = say(line)
+    Outgoing.objects.update(state=Outgoing.State.FAILED)
+    Connection.objects.filter(pk=line.pk).update(**over)
+    with pytest.raises(Conflict) as refused:
+        retry(message.public_id)
+    assert refused.value.code == code
+    assert Outgoing.objects.get().state == Outgoing.State.FAILED
 
 
 def test_the_default_connection_sends_when_none_is_named(tenant):
