@@ -41,7 +41,6 @@ _WORDS: dict[str, Any] = {
     "unclear_refusal": _("The server answered something that does not say whether it was sent."),
     "no_message_id": _("The server confirmed nothing."),
     "too_many_requests": _("The server asked us to slow down."),
-    "not_begun": _("It could not be begun in time. It is tried again by itself."),
     # The content
     "bad_request": _("The server refused the form of this message."),
     "bad_payload": _("This message is not complete."),

@@ -16,6 +16,8 @@ class Periods:
     lease: float = 15.0
     beat: float = 4.0
     poll: float = 0.5
+    # From the committed intent to the first byte: later, and another worker may have taken over.
+    write_within: float = 1.0
     turn: float = 5.0
     turn_messages: int = 20
     # A number or a company that is away is looked at again after this.
@@ -35,14 +37,6 @@ class Periods:
     window: float = 180.0
     first_retry: float = 2.0
     longest_retry: float = 300.0
-
-    @property
-    def write_within(self) -> float:
-        """From the committed intent to the first byte, connecting included.
-
-        Later, and another worker may have taken over.
-        """
-        return self.lease / 3
 
     @property
     def checks(self) -> tuple[float, ...]:

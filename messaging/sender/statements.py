@@ -51,8 +51,7 @@ WITH next AS (
         absences = 0, absent_since = NULL
     FROM next WHERE o.id = next.id
     RETURNING next.lane, next.token, o.id, o.kind, o.payload, o.preset_id, o.attempts,
-        o.conversation_id, o.message_id, o.target_id, o.next_at, o.sending_at, o.created_at,
-        o.failure
+        o.conversation_id, o.message_id, o.target_id, o.next_at, o.sending_at, o.created_at
 ), tried AS (
     INSERT INTO messaging_outgoingattempt
         (outgoing_id, number, act, started_at, outcome, code, detail)
@@ -61,7 +60,7 @@ WITH next AS (
 SELECT t.lane, t.token,
     t.id, t.kind, t.payload::text, t.preset_id, t.attempts, t.conversation_id, t.message_id,
     extract(epoch FROM t.sending_at - t.next_at)::float8,
-    extract(epoch FROM t.sending_at - t.created_at)::float8, t.failure::text,
+    extract(epoch FROM t.sending_at - t.created_at)::float8,
     a.kind, a.address, a.hmac, g.provider_id, g.direction, p.kind, p.address
 FROM taken t
 LEFT JOIN messaging_conversation c ON c.id = t.conversation_id
@@ -134,10 +133,14 @@ LEFT JOIN messaging_outgoing w ON w.id = t.id AND w.attempt_token = t.token AND 
 LEFT JOIN messaging_message n ON n.id = w.message_id
 """
 
-# What there was to prepare took long; whoever looks for the message later counts from here.
-CONFIRM = """
-UPDATE messaging_outgoing SET sending_at = clock_timestamp()
-WHERE id = %s AND attempt_token = %s AND state = 'sending'
+# It never began: the attempt did not happen.
+UNDO = """
+WITH o AS (
+    UPDATE messaging_outgoing SET state = 'queued', attempts = attempts - 1, next_at = now()
+    WHERE id = %s AND attempt_token = %s AND state = 'sending' RETURNING id
+)
+DELETE FROM messaging_outgoingattempt a USING o
+WHERE a.outgoing_id = o.id AND a.act = 'send' AND a.number = %s
 """
 
 # Connections and the ways to their instances, and what is there to tidy before sending: left behind

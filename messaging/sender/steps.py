@@ -156,15 +156,6 @@ def take(place: Place) -> Taken | None:
         return found[place.lane]
 
 
-def confirm(place: Place, taken: Taken) -> None:
-    """Prolong the lane for an attempt that is ready to leave only now. Raises LostLane."""
-    with transaction.atomic(durable=True):
-        sql = Sql()
-        _hold(sql, [_Ask(place)])
-        if not sql.run(statements.CONFIRM, [taken.id, taken.token]):
-            raise LostLane
-
-
 def settle(ends: Sequence[End]) -> list[Next | Exception | None]:
     """Write what became of attempts; where the next message is wanted also take that.
 
@@ -302,6 +293,10 @@ def _write(sql: Sql, ends: Sequence[End]) -> list[End]:
         if end.verdict.state == "sent":
             settled.append((_news(end), aftermath.Settled(*found)))
     aftermath.follow(sql, settled)
+    for end in ours:
+        if end.verdict.is_undone:
+            taken = end.taken
+            sql.run(statements.UNDO, [taken.id, taken.token, taken.number])
     return ours
 
 
@@ -316,7 +311,7 @@ def _settle(sql: Sql, ends: Sequence[End]) -> tuple[list[End], list[Row]]:
 
 
 def _settling(ends: Sequence[End]) -> tuple[str, list[Any]]:
-    values = [_values(end) for end in ends]
+    values = [_values(end) for end in ends if not end.verdict.is_undone]
     return statements.SETTLE, [*columns(values, 16), current_tenant().id, OutgoingChanged.topic]
 
 

@@ -24,7 +24,7 @@ class Taken:
     """One thing that is ours to send now; `token` proves it."""
 
     token: UUID
-    # Of the monotonic clock, before the intent is committed or confirmed.
+    # Of the monotonic clock, before the intent is committed.
     at: float
     id: int
     kind: str
@@ -36,8 +36,6 @@ class Taken:
     # Seconds since it was due, and since it was written.
     waited: float
     age: float
-    # Of the attempt before, as its row keeps it; {} at first.
-    failure: dict[str, Any]
     # JID that it goes to, and the key of that address; "" when the contact has none.
     to: str = field(repr=False)
     to_hmac: bytes = field(repr=False)
@@ -49,16 +47,11 @@ class Taken:
     def is_act(self) -> bool:
         return self.kind in ACTS
 
-    def tries_before(self, code: str) -> int:
-        """Return how many attempts in a row, up to the one before, ended by that code."""
-        is_same = self.failure.get("code") == code
-        return int(self.failure.get("tries", 0)) if is_same else 0
-
 
 def read(token: UUID, row: Row) -> Taken:
     """Read a row of `statements.TAKE`; asks the database once more for people in the payload."""
-    (pk, kind, text, preset, number, conversation, message, waited, age, failure) = row[:10]
-    to_kind, to_address, to_hmac, target, direction, writer_kind, writer = row[10:]
+    (pk, kind, text, preset, number, conversation, message, waited, age) = row[:9]
+    to_kind, to_address, to_hmac, target, direction, writer_kind, writer = row[9:]
     payload = orjson.loads(text)
     if target:
         payload["target"] = {"provider_id": target, "from_me": direction == "outbound"}
@@ -77,7 +70,6 @@ def read(token: UUID, row: Row) -> Taken:
         message_id=message,
         waited=waited,
         age=age,
-        failure=orjson.loads(failure) if failure else {},
         to=_STATUS_JID if kind == _Kind.STATUS else _jid(to_kind, to_address),
         to_hmac=bytes(to_hmac or b""),
         target_id=target or "",

@@ -108,14 +108,14 @@ class Turn:
             points.reach(points.AFTER_INTENT)
             steps.give_back_connection()
             with self.desk.calling():
-                outcome = self._call(place, instance, taken)
+                outcome = self._call(instance, taken)
             points.reach(points.AFTER_ANSWER)
             self.sent += 1
             is_ours = time.monotonic() < ends and self.sent < periods().turn_messages
             taken = self._settle(place, instance, taken, outcome, go_on=is_ours)
             points.reach(points.AFTER_SETTLE)
 
-    def _call(self, place: Place, instance: Instance, taken: Taken) -> Outcome:
+    def _call(self, instance: Instance, taken: Taken) -> Outcome:
         metrics.WAITED_SECONDS.observe(max(0.0, taken.waited))
         if not taken.to:
             return Outcome("permanent", "no_address")
@@ -127,7 +127,8 @@ class Turn:
             to=taken.to,
             read_media=read_bytes,
             preset_id=taken.preset_id,
-            not_after=lambda: _leave_by(place, taken),
+            # Whoever is late may have lost the lane.
+            not_after=taken.at + periods().write_within,
         )
         metrics.SENDS.labels(outcome.klass).inc()
         metrics.CALL_SECONDS.observe(outcome.milliseconds / 1000)
@@ -141,7 +142,9 @@ class Turn:
         end = End(place, taken, outcome, verdict, take_next=go_on)
         found = with_patience(lambda: self.desk.settle(end).taken)
         self.leaves_some = not end.goes_on
-        self._tell_breaker(instance, _news_of(outcome))
+        if not verdict.is_undone:
+            is_down = outcome.effect == "server_down"
+            self._tell_breaker(instance, outcome.code if is_down else "")
         return found
 
     def _tell_breaker(self, instance: Instance, fault: str | None) -> None:
@@ -153,26 +156,6 @@ class Turn:
         elif self.claim.is_doubted:
             breaker.note_success(instance.server_id)
         self._is_trial = False
-
-
-def _leave_by(place: Place, taken: Taken) -> float:
-    """Return until when the first byte may leave, of the monotonic clock.
-
-    Whoever is late may have lost the lane, so after long preparations it is made sure of.
-    """
-    if time.monotonic() - taken.at > periods().write_within / 3:
-        taken.at = time.monotonic()
-        with_patience(lambda: steps.confirm(place, taken))
-        steps.give_back_connection()
-    return taken.at + periods().write_within
-
-
-def _news_of(outcome: Outcome) -> str | None:
-    """Return a server's fault, "" when it answered, None when it was not reached at all."""
-    if outcome.effect == "server_down":
-        return outcome.code
-    was_asked = outcome.http_status is not None or outcome.klass in ("accepted", "unknown")
-    return "" if was_asked else None
 
 
 def _probe(instance: Instance) -> str | None:

@@ -9,10 +9,8 @@ from messaging.gateway.client.outcome import Outcome
 from messaging.sender.periods import periods, retry_after
 from messaging.sender.taken import Taken
 
-# Failures that are nobody's in particular (too many requests, an unreadable file) end some time;
-# so many in a row for the same reason. What waited for a number or a server counts for nothing.
-MOST_TRIES = 10
-NOT_BEGUN = "not_begun"
+# Failures that are nobody's in particular (too many requests, an unreadable file) end some time.
+MOST_ATTEMPTS = 10
 _LANES = {"trip_lane": "tripped", "hold_lane": "held"}
 
 
@@ -28,6 +26,7 @@ class Verdict:
     hold: float | None = None
     lane: str = ""
     reason: str = ""
+    is_undone: bool = False
 
     @property
     def is_final(self) -> bool:
@@ -50,7 +49,8 @@ def judge(taken: Taken, outcome: Outcome) -> Verdict:
 
 def _not_sent(taken: Taken, outcome: Outcome) -> Verdict:
     if outcome.code == "too_late":
-        return _not_begun(taken)
+        # Our own delay before the first byte: as if it had not been taken.
+        return Verdict("queued", is_undone=True)
     lane = _LANES.get(outcome.effect, "")
     if lane:
         reason = "number_down" if lane == "held" else outcome.code
@@ -62,22 +62,9 @@ def _not_sent(taken: Taken, outcome: Outcome) -> Verdict:
 
 
 def _again(taken: Taken, outcome: Outcome) -> Verdict:
-    tries = taken.tries_before(outcome.code) + 1
-    if tries >= MOST_TRIES:
+    if taken.number >= MOST_ATTEMPTS:
         return Verdict("dead", "failed", failure_of(outcome, can_retry=True))
-    failure = {**failure_of(outcome), "tries": tries}
-    return Verdict("queued", failure=failure, after=retry_after(tries))
-
-
-def _not_begun(taken: Taken) -> Verdict:
-    """The time for the first byte was over: nothing left, and the message is not at fault.
-
-    Once may be a hiccup of ours; again, and the lane waits too, so that its way can recover.
-    """
-    tries = taken.tries_before(NOT_BEGUN) + 1
-    failure = {"code": NOT_BEGUN, "detail": "", "can_retry": False, "tries": tries}
-    lane, reason = ("held", NOT_BEGUN) if tries > 1 else ("", "")
-    return Verdict("queued", failure=failure, after=retry_after(tries), lane=lane, reason=reason)
+    return Verdict("queued", failure=failure_of(outcome), after=retry_after(taken.number))
 
 
 def failure_of(outcome: Outcome, *, can_retry: bool | None = None) -> dict[str, object]:

@@ -6,7 +6,7 @@ all threads of a process.
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -60,14 +60,13 @@ class Evolution:
         read_media: ReadMedia,
         preset_id: str = "",
         quote: Payload | None = None,
-        not_after: Callable[[], float] | None = None,
+        not_after: float | None = None,
     ) -> Outcome:
         """Send one thing of `Outgoing.Kind` and tell what is known to have become of it.
 
         `to` is a JID, or digits for a first contact. Acts (reaction, edit, delete) are about
-        `payload["target"]` or else about `quote`. `not_after` is asked once the request is ready;
-        nothing is written after that time of the monotonic clock. `read_media` raises OSError
-        when it cannot read.
+        `payload["target"]` or else about `quote`. Nothing is written after `not_after`, a time of
+        the monotonic clock. `read_media` raises OSError when it cannot read.
         """
         refusal = instance.capabilities.can_send(kind)
         if refusal is not None:
@@ -84,8 +83,7 @@ class Evolution:
             return Outcome("permanent", "bad_payload", type(error).__name__)
         seconds = send_seconds(dict(payload))
         started = time.monotonic()
-        write_by = not_after() if not_after else None
-        outcome = self._deliver(instance, kind, request, seconds, write_by)
+        outcome = self._deliver(instance, kind, request, seconds, not_after)
         return replace(outcome, milliseconds=int((time.monotonic() - started) * 1000))
 
     def _deliver(
@@ -94,7 +92,7 @@ class Evolution:
         kind: str,
         request: Request,
         seconds: float,
-        write_by: float | None,
+        not_after: float | None,
     ) -> Outcome:
         try:
             answer = exchange(
@@ -102,7 +100,7 @@ class Evolution:
                 instance,
                 request,
                 seconds=seconds,
-                write_by=write_by,
+                write_by=not_after,
                 # The answer may repeat the file.
                 longest=LONGEST_MEDIA_ANSWER,
                 purpose="evolution_send",
