@@ -16,8 +16,9 @@ class Periods:
     lease: float = 15.0
     beat: float = 4.0
     poll: float = 0.5
-    # From the committed intent to the first byte: later, and another worker may have taken over.
-    write_within: float = 1.0
+    # From the committed intent to the first byte: reading and wrapping a large file, and reaching
+    # the server. Well below the lease: later, and another worker may have taken over.
+    write_within: float = 8.0
     turn: float = 5.0
     turn_messages: int = 20
     # A number or a company that is away is looked at again after this.

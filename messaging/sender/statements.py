@@ -133,10 +133,13 @@ LEFT JOIN messaging_outgoing w ON w.id = t.id AND w.attempt_token = t.token AND 
 LEFT JOIN messaging_message n ON n.id = w.message_id
 """
 
-# It never began: the attempt did not happen.
+# It never began: the attempt did not happen. It says so and lets others go first for a moment, so
+# that what is late each time neither hides nor keeps its number from sending.
 UNDO = """
 WITH o AS (
-    UPDATE messaging_outgoing SET state = 'queued', attempts = attempts - 1, next_at = now()
+    UPDATE messaging_outgoing SET state = 'queued', attempts = attempts - 1,
+        next_at = now() + interval '2 seconds',
+        failure = '{"code": "not_begun", "detail": "", "can_retry": true}'
     WHERE id = %s AND attempt_token = %s AND state = 'sending' RETURNING id
 )
 DELETE FROM messaging_outgoingattempt a USING o

@@ -33,6 +33,7 @@ QUICK = {
     "lease": 1.5,
     "beat": 0.3,
     "poll": 0.05,
+    "write_within": 1.0,
     "held": 0.3,
     # Order is promised while it lasts: longer than a busy machine takes to look twice.
     "hold": 120.0,

@@ -15,6 +15,7 @@ from messaging.gateway.client.outcome import Outcome
 from messaging.gateway.models import EvolutionServer, Lane
 from messaging.models import Connection, Message, Outgoing, OutgoingAttempt, Reaction
 from messaging.sender import claims, steps
+from messaging.sender.periods import periods
 from messaging.sender.steps import LostLane, Place
 from messaging.sender.turn import Turn
 from messaging.services.sending import SendRequest, cancel, react, send_message
@@ -266,9 +267,18 @@ def test_nothing_is_written_late(server):
 
     run_lanes()
 
-    assert begun < late[0] <= time.monotonic() + 1.0
-    assert states() == ["sent"]
-    assert Outgoing.objects.get().attempts == 1
+    assert begun < late[0] <= time.monotonic() + periods().write_within < begun + periods().lease
+    assert states() == ["queued"]
+    row = Outgoing.objects.get()
+    assert (row.attempts, row.failure["code"]) == (0, "not_begun")
+    assert row.next_at > timezone.now(), "others of the number go first"
+    assert not OutgoingAttempt.objects.exists()
+
+    Outgoing.objects.update(next_at=timezone.now())
+    lanes.wake(row.connection.public_id)
+    run_lanes()
+    row.refresh_from_db()
+    assert (row.state, row.attempts, row.failure) == ("sent", 1, None)
     assert OutgoingAttempt.objects.count() == 1
 
 
