@@ -99,7 +99,7 @@ def look_for_due(place: Place, instance: Instance) -> str | None:
     fault: str | None = None
     with transaction.atomic():
         ids = [row[0] for row in Sql().rows(_DUE, [place.line, _MOST])]
-    for row in Outgoing.objects.filter(pk__in=ids).select_related("message", "connection"):
+    for row in Outgoing.objects.filter(pk__in=ids).select_related("message"):
         finding = _look_for(place, instance, row)
         if finding.result == "unreachable":
             return finding.fault
@@ -144,7 +144,7 @@ def _search(instance: Instance, row: Outgoing, doubt: Open) -> Finding:
     free = _not_ours_already(row, likely)
     if free:
         return Finding("found", min(free, key=lambda fact: fact.occurred_at))
-    if is_unclear or not _keeps_messages(instance, row.connection.state_at):
+    if is_unclear or not _keeps_messages(instance):
         return Finding("unclear", code="store_unclear")
     return Finding("absent")
 
@@ -187,14 +187,10 @@ def _not_ours_already(row: Outgoing, likely: list[MessageFact]) -> list[MessageF
     return [fact for fact in likely if fact.provider_id not in taken]
 
 
-def _keeps_messages(instance: Instance, up_since: datetime) -> bool:
-    """Tell whether the store holds anything of this session.
-
-    Saving is switched off by restarting the server, which ends the session: what is older than
-    that proves nothing.
-    """
+def _keeps_messages(instance: Instance) -> bool:
+    """Tell whether the store holds anything at all: with saving switched off it never does."""
     now = timezone.now()
-    since = max(up_since, now - timedelta(days=_STORE_DAYS))
+    since = now - timedelta(days=_STORE_DAYS)
     page = evolution().find_messages(instance, jid=None, since=since, until=now, size=1)
     return bool(page.records)
 

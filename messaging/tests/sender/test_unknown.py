@@ -88,28 +88,6 @@ def test_what_is_proven_absent_is_sent_again(server, doubt):
     assert len(server.sends) == 2
 
 
-def test_a_store_that_holds_only_what_is_older_than_the_session_proves_nothing(server, doubt):
-    """Its saving may have been switched off by the restart that began this session."""
-    line, _ = doubt
-    up_since = timezone.now() - timedelta(hours=1)
-    Connection.objects.filter(pk=line.pk).update(state_at=up_since)
-    old = record("3EB0FF", "outra coisa", OTHER, at=up_since - timedelta(hours=1))
-    server.records = [old]
-    plain = server.find_messages
-
-    def filtered(instance, **wanted):
-        server.records = [old] if wanted["since"] <= up_since - timedelta(hours=1) else []
-        return plain(instance, **wanted)
-
-    server.find_messages = filtered
-
-    for seconds in (6, 70, 70, 700):
-        pass_time(line, seconds)
-
-    assert row().state == "unknown"
-    assert len(server.sends) == 1
-
-
 def test_one_absence_proves_nothing(server, doubt):
     line, _ = doubt
     server.records = [record("3EB0FF", "outra coisa", OTHER)]
