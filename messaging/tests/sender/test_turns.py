@@ -1,6 +1,5 @@
 """Turns: what leaves, in which order, what each outcome leaves behind, and who holds the lane."""
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -15,7 +14,6 @@ from messaging.gateway.client.outcome import Outcome
 from messaging.gateway.models import EvolutionServer, Lane
 from messaging.models import Connection, Message, Outgoing, OutgoingAttempt, Reaction
 from messaging.sender import claims, steps
-from messaging.sender.periods import periods
 from messaging.sender.steps import LostLane, Place
 from messaging.sender.turn import Turn
 from messaging.services.sending import SendRequest, cancel, react, send_message
@@ -256,32 +254,6 @@ def test_acts_are_tried_again_instead_of_doubted(server):
     assert Reaction.objects.get().emoji == "👍"
 
 
-def test_nothing_is_written_late(server):
-    """The client looks at the clock; what it refuses did not happen."""
-    late = []
-    server.answers = [
-        lambda what: late.append(what["not_after"]) or Outcome("not_sent", "too_late")
-    ]
-    say(make_line())
-    begun = time.monotonic()
-
-    run_lanes()
-
-    assert begun < late[0] <= time.monotonic() + periods().write_within < begun + periods().lease
-    assert states() == ["queued"]
-    row = Outgoing.objects.get()
-    assert (row.attempts, row.failure["code"]) == (0, "not_begun")
-    assert row.next_at > timezone.now(), "others of the number go first"
-    assert not OutgoingAttempt.objects.exists()
-
-    Outgoing.objects.update(next_at=timezone.now())
-    lanes.wake(row.connection.public_id)
-    run_lanes()
-    row.refresh_from_db()
-    assert (row.state, row.attempts, row.failure) == ("sent", 1, None)
-    assert OutgoingAttempt.objects.count() == 1
-
-
 def test_only_one_message_of_a_number_can_be_on_its_way(tenant):
     line = make_line()
     say(line)
@@ -368,19 +340,6 @@ def test_a_stopping_sender_finishes_what_it_began(server):
     Turn(claim, current_tenant(), lambda: True).run()
 
     assert states() == ["sent", "queued"]
-
-
-def test_a_late_message_stands_where_it_left(server):
-    line = make_line()
-    message = say(line)
-    before = timezone.now() - timedelta(hours=2)
-    Message.objects.update(occurred_at=before)
-    Outgoing.objects.update(created_at=before)
-
-    run_lanes()
-
-    message.refresh_from_db()
-    assert timezone.now() - message.occurred_at < timedelta(minutes=1)
 
 
 def test_the_address_that_was_used_is_learnt(server):
