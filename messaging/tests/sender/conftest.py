@@ -7,6 +7,7 @@ import pytest
 
 from evosense.core.schema import tenant_scope
 from evosense.testing.databases import ALPHA
+from messaging.tests.sender.fakes import fake_server
 from messaging.tests.sender.proof import Nursery, Proof, Stage, nursery_of_test_database
 
 
@@ -38,3 +39,10 @@ def stage(committed: None, nursery: Nursery, simulators: dict[str, Any]) -> Iter
     with tenant_scope(ALPHA):
         yield stage
     nursery.end_all()
+
+
+@pytest.fixture
+def server(tenant: Any, committed: None) -> Iterator[Any]:
+    """Yield the fake that answers every send of the test's own process."""
+    with fake_server() as fake:
+        yield fake

@@ -15,7 +15,7 @@ from messaging.gateway.client.answers import MessagesPage
 from messaging.gateway.client.errors import EvolutionError
 from messaging.gateway.client.outcome import Outcome
 from messaging.ingest.apply import RawEvent, apply
-from messaging.models import Connection
+from messaging.models import Connection, Outgoing
 from messaging.sender import claims, reconcile, turn
 from messaging.sender.claims import Claim
 from messaging.sender.turn import Turn
@@ -86,6 +86,11 @@ def run_lanes(most: int = 20) -> int:
         run_turn(found[0])
         turns += 1
     return turns
+
+
+def states() -> list[str]:
+    """Return the state of each intent, in the order they were queued."""
+    return list(Outgoing.objects.order_by("pk").values_list("state", flat=True))
 
 
 def echo(

@@ -19,23 +19,13 @@ from messaging.sender.desk import Counter, Desk
 from messaging.sender.steps import End, LostLane, Next, NoLine
 from messaging.sender.turn import Turn
 from messaging.sender.verdict import judge
-from messaging.tests.sender.fakes import fake_server, run_lanes
+from messaging.tests.sender.fakes import run_lanes, states
 from messaging.tests.sending.things import lane_of, make_line, make_server, say
 
 ACCEPTED = Outcome("accepted", http_status=201, provider_id="3EB0AA")
 UNKNOWN = Outcome("unknown", "timed_out")
 REFUSED = Outcome("permanent", "not_on_whatsapp", http_status=400)
 AT_MOST = 30.0
-
-
-@pytest.fixture
-def server(tenant, committed):
-    with fake_server() as fake:
-        yield fake
-
-
-def states():
-    return list(Outgoing.objects.order_by("pk").values_list("state", flat=True))
 
 
 def lines_with_texts(count, *texts):

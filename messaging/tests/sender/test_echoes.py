@@ -8,17 +8,11 @@ from django.utils import timezone
 from messaging.gateway.client.outcome import Outcome
 from messaging.models import Contact, Conversation, Message, Outgoing
 from messaging.services.sending import SendRequest, retry, send_message
-from messaging.tests.sender.fakes import echo, fake_server, hear, receipt, run_lanes
+from messaging.tests.sender.fakes import echo, hear, receipt, run_lanes
 from messaging.tests.sending.things import KNOWN_JID, lane_of, make_line, make_server, say
 
 UNKNOWN = Outcome("unknown", "timed_out")
 ID = "3EB0F80AF6FEFB7A50EB33"
-
-
-@pytest.fixture
-def server(tenant, committed):
-    with fake_server() as fake:
-        yield fake
 
 
 def state():

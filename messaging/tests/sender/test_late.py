@@ -3,21 +3,14 @@
 import time
 from datetime import timedelta
 
-import pytest
 from django.utils import timezone
 
 from messaging.gateway import lanes
 from messaging.gateway.client.outcome import Outcome
 from messaging.models import Message, Outgoing, OutgoingAttempt
 from messaging.sender.periods import periods
-from messaging.tests.sender.fakes import fake_server, run_lanes
+from messaging.tests.sender.fakes import run_lanes
 from messaging.tests.sending.things import make_line, say
-
-
-@pytest.fixture
-def server(tenant, committed):
-    with fake_server() as fake:
-        yield fake
 
 
 def test_nothing_is_written_late(server):

@@ -18,21 +18,11 @@ from messaging.sender.steps import LostLane, Place
 from messaging.sender.turn import Turn
 from messaging.services.sending import SendRequest, cancel, react, send_message
 from messaging.tests import factories
-from messaging.tests.sender.fakes import fake_server, run_lanes, run_turn
+from messaging.tests.sender.fakes import run_lanes, run_turn, states
 from messaging.tests.sending.things import KNOWN_JID, lane_of, make_line, say
 
 NOT_SENT = Outcome("not_sent", "connect_failed", effect="server_down")
 UNKNOWN = Outcome("unknown", "timed_out")
-
-
-@pytest.fixture
-def server(tenant, committed):
-    with fake_server() as fake:
-        yield fake
-
-
-def states():
-    return list(Outgoing.objects.order_by("pk").values_list("state", flat=True))
 
 
 def failures(public_id):

@@ -14,17 +14,11 @@ from messaging.models import Connection, ConnectionEvent, Message, Outgoing, Out
 from messaging.sender.periods import check_after, periods
 from messaging.sender.reconcile import decide
 from messaging.services.sending import replay_dead, resolve
-from messaging.tests.sender.fakes import fake_server, record, run_lanes
+from messaging.tests.sender.fakes import record, run_lanes
 from messaging.tests.sending.things import KNOWN_JID, make_line, make_server, say
 
 ID = "3EB0F80AF6FEFB7A50EB33"
 OTHER = "5511900000009@s.whatsapp.net"
-
-
-@pytest.fixture
-def server(tenant, committed):
-    with fake_server() as fake:
-        yield fake
 
 
 @pytest.fixture
