@@ -20,7 +20,8 @@ _NEGATIONS = (
 _STRENGTHS = "muito muita muitos muitas mais demais super tao mega bem extremamente very so too muy"
 NEGATIONS = frozenset(_NEGATIONS.split())
 _NEVER = frozenset({"nunca", "jamais", "never"})
-_COMPARED = frozenset("melhor melhores pior piores mejor mejores peor peores better worse".split())
+_COMPARISONS = "melhor melhores pior piores mejor mejores peor peores better worse"
+_COMPARED = frozenset(_COMPARISONS.split())
 _STRONGER = frozenset(_STRENGTHS.split())
 _AGAIN = re.compile(
     r"\b(?:de_novo|de novo|outra vez|novamente|segunda vez|terceira vez|quarta vez|\w+ vez que"
@@ -112,7 +113,7 @@ def _weights(words: Sequence[str]) -> list[float]:
 
 
 def _outdone(before: Sequence[str], word: str) -> bool:
-    """Tell whether "never" compares instead of denying: "nunca vi tão ruim", "nunca comi melhor"."""
+    """Tell whether "never" compares, not denies: "nunca vi tão ruim", "nunca comi melhor"."""
     if _NEVER.isdisjoint(before):
         return False
     # "tão" and the "tão" of "estão" are one token; the latter follows "nunca" at once.
