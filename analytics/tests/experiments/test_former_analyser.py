@@ -1,7 +1,11 @@
-"""A booster fits the analyser that it was trained beside; beside the next one it is put aside."""
+"""What a new version of the embedded analyser meets: boosters and experiments of the former one.
+
+A booster fits the analyser that it was trained beside; an experiment goes on with the one of now.
+"""
 
 import numpy as np
 import pytest
+from django.urls import reverse
 
 from analytics.analysis.boosting import learn, packed
 from analytics.analysis.items import ArmSpec, Item
@@ -11,9 +15,10 @@ from analytics.embedded.analyser import VERSION
 from analytics.embedded.features import WIDTH
 from analytics.experiments import worker
 from analytics.experiments.arms import Choice, arm_of, engine_choices, judging_of
+from analytics.experiments.report import compute_report
 from analytics.experiments.running import start_run
-from analytics.models import Arm, Booster
-from analytics.tests.experiments.factories import make_messages, make_run
+from analytics.models import Arm, Booster, ExperimentRun, Inference, SampleItem
+from analytics.tests.experiments.factories import START, freeze, judged, make_messages, make_run
 from evosense.core.errors import Conflict, Invalid
 from tenancy.tests.factories import client_for
 
@@ -84,6 +89,26 @@ def test_a_run_with_a_former_booster_stops_and_says_why():
     worker.take_turn(run.pk)
     run.refresh_from_db()
     assert (run.status, run.error) == ("paused", "former_booster")
+
+
+def test_a_run_of_the_former_analyser_goes_on_with_this_one_and_says_so():
+    first, second = make_messages(2, text="Péssimo atendimento")
+    run = make_run(status="running")
+    run.arms.update(model_name=FORMER)
+    freeze(run, [first, second], done=False)
+    SampleItem.objects.filter(message=first).update(done_at=START)
+    for arm in run.arms.all():
+        judged(run, arm.key, first, -0.5, model_name=FORMER)
+    worker.take_turn(run.pk)
+    rows = Inference.objects.filter(run_id=run.run_id)
+    assert set(rows.values_list("message_id", "model_name")) == {
+        (first.pk, FORMER), (second.pk, VERSION),
+    }  # fmt: skip
+    report = compute_report(run)
+    assert [side["models"] for side in report["sides"].values()] == [[FORMER, VERSION]] * 2
+    ExperimentRun.objects.filter(pk=run.pk).update(report=report)
+    page = client_for("admin").get(reverse("analytics:experiment-detail", args=[run.public_id]))
+    assert page.content.decode().count(f"<dd>{FORMER}, {VERSION}</dd>") == 2
 
 
 def test_the_page_says_which_booster_is_not_used():
