@@ -155,7 +155,7 @@ def _words(text: str, source: str, length: int) -> str:
 def _evidence(numbers: Sequence[Any], said: Sequence[Said]) -> list[int]:
     """Return the messages that are named as evidence; numbers that were not given are dropped."""
     known = {number: one.message_id for number, one in enumerate(said, start=1)}
-    named = [number for number in numbers if isinstance(number, int) and number in known]
+    named = [number for number in numbers if type(number) is int and number in known]
     return [known[number] for number in dict.fromkeys(named)]
 
 

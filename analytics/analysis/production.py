@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from analytics.analysis.embedded_arm import embedded_name, hash_of
+from analytics.analysis.embedded_arm import embedded_name, hash_of, the_analyser
 from analytics.analysis.items import ArmSpec, Mark, live_mark
 from analytics.analysis.prompts import prompt_of
 from analytics.analysis.settings import ai_settings
@@ -53,8 +53,9 @@ def production_judge(settings: AiSettings | None = None) -> Judge:
 
 
 def embedded_judge() -> Judge:
-    """Return the embedded analyser with the booster in use."""
-    arm = ArmSpec(booster=Booster.objects.filter(state=Booster.State.ACTIVE).first())
+    """Return the embedded analyser with the booster in use, alone where that is of another one."""
+    fitting = Booster.objects.filter(state=Booster.State.ACTIVE, analyser=the_analyser().version)
+    arm = ArmSpec(booster=fitting.first())
     return Judge(arm, live_mark(hash_of(arm), embedded_name(arm)))
 
 

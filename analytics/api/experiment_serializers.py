@@ -8,7 +8,7 @@ from analytics.experiments.arms import Choice
 from analytics.experiments.creating import NewRun
 from analytics.experiments.metrics import PRIMARIES
 from analytics.models import ExperimentRun
-from evosense.core.rest import Fields, PageQuery, UtcDateTimeField
+from evosense.core.rest import Fields, NumberField, PageQuery, UtcDateTimeField
 
 
 class SideSerializer(serializers.Serializer[Any]):
@@ -118,14 +118,14 @@ class ExperimentInputSerializer(Fields):
     primary_metric = serializers.ChoiceField(
         choices=PRIMARIES, required=False, default="sentiment_accuracy"
     )
-    min_effect = serializers.FloatField(required=False, default=0.05)
+    min_effect = NumberField(required=False, default=0.05)
     since = UtcDateTimeField(required=False, default=None, allow_null=True)
     until = UtcDateTimeField(required=False, default=None, allow_null=True)
     connections = serializers.ListField(
         child=serializers.UUIDField(), required=False, default=list, max_length=50
     )
     size = serializers.IntegerField(required=False, default=0, min_value=0, max_value=20_000)
-    share = serializers.FloatField(required=False, default=0.0)
+    share = NumberField(required=False, default=0.0)
     gold_set = serializers.UUIDField(required=False, default=None, allow_null=True)
     budget_micros = serializers.IntegerField(
         required=False, default=None, allow_null=True, min_value=1, max_value=2**53

@@ -12,6 +12,7 @@ from evosense.core.pagination import newest_first
 from evosense.core.rest import (
     ApiView,
     Fields,
+    NumberField,
     PageQuery,
     UtcDateTimeField,
     answer_post,
@@ -26,7 +27,7 @@ _NOBODY = 0
 
 
 class CorrectionSerializer(Fields):
-    sentiment = serializers.FloatField(required=False, min_value=-1, max_value=1)
+    sentiment = NumberField(required=False, min_value=-1, max_value=1)
     emotion = serializers.ChoiceField(choices=Emotion.values, required=False)
     satisfaction = serializers.IntegerField(required=False, min_value=0, max_value=100)
     tone = serializers.ChoiceField(choices=Tone.values, required=False)

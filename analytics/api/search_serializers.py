@@ -13,7 +13,7 @@ from analytics.search.query import LONGEST
 from analytics.search.saved import HIGHEST_ALERT, LONGEST_NAME
 from analytics.search.service import MODES
 from evosense.core.errors import Invalid
-from evosense.core.rest import Fields, PageQuery, UtcDateTimeField
+from evosense.core.rest import Fields, NumberField, PageQuery, UtcDateTimeField
 
 _JID = "A WhatsApp address such as `5511900001234@s.whatsapp.net`, or just the digits."
 
@@ -36,8 +36,8 @@ class SearchQuery(PageQuery):
     until = UtcDateTimeField(required=False, help_text="Before this time.")
     direction = serializers.ChoiceField(choices=DIRECTIONS, required=False)
     sentiment = serializers.ChoiceField(choices=list(SENTIMENTS), required=False)
-    sentiment_min = serializers.FloatField(required=False, min_value=-1, max_value=1)
-    sentiment_max = serializers.FloatField(required=False, min_value=-1, max_value=1)
+    sentiment_min = NumberField(required=False, min_value=-1, max_value=1)
+    sentiment_max = NumberField(required=False, min_value=-1, max_value=1)
     emotion = serializers.ChoiceField(choices=Emotion.values, required=False)
     satisfaction_min = serializers.IntegerField(required=False, min_value=0, max_value=100)
     satisfaction_max = serializers.IntegerField(required=False, min_value=0, max_value=100)
@@ -99,7 +99,7 @@ class HitSerializer(serializers.Serializer[Any]):
 class SemanticBody(Fields):
     query = serializers.CharField(max_length=LONGEST)
     limit = serializers.IntegerField(required=False, default=20, min_value=1, max_value=100)
-    similarity_threshold = serializers.FloatField(
+    similarity_threshold = NumberField(
         required=False,
         default=None,
         allow_null=True,

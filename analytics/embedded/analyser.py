@@ -13,7 +13,7 @@ from analytics.embedded.replies import answered, says_nothing
 from analytics.embedded.summary import summarise
 from analytics.values import Cue, Judgement, Turn
 
-VERSION = "embedded-pt-1"
+VERSION = "embedded-pt-2"
 # The emotions that go with each sign; surprise goes either way.
 ALLOWED = {
     1: frozenset({"alegria", "gratidao", "surpresa"}),

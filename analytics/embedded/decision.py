@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # A flip costs this many plain errors on top of one. Chosen by cross-validation.
-FLIP_COSTS = 2.75
+FLIP_COSTS = 3.0
 
 
 def sign_of(shares: NDArray[np.float32], flip_costs: float = FLIP_COSTS) -> int:

@@ -12,9 +12,16 @@ from analytics.embedded.emoji import EMOJI, EMOJI_PATTERN
 from analytics.embedded.text import clean, fold, last_part, spelled, tokens
 from analytics.embedded.words import weight_of
 
-_NEGATIONS = "nao nunca nem sem jamais nenhum nenhuma nada ninguem no never not"
-_STRENGTHS = "muito mais demais super tao mega bem extremamente very so too muy"
+# "don't" is read as "don" and "t".
+_NEGATIONS = (
+    "nao nunca nem sem jamais nenhum nenhuma nada ninguem no ni nadie tampoco never not nothing"
+    " don dont doesn doesnt didn didnt isn isnt wasn wasnt aren arent wouldn can cannot cant"
+)
+_STRENGTHS = "muito muita muitos muitas mais demais super tao mega bem extremamente very so too muy"
 NEGATIONS = frozenset(_NEGATIONS.split())
+_NEVER = frozenset({"nunca", "jamais", "never"})
+_COMPARISONS = "melhor melhores pior piores mejor mejores peor peores better worse"
+_COMPARED = frozenset(_COMPARISONS.split())
 _STRONGER = frozenset(_STRENGTHS.split())
 _AGAIN = re.compile(
     r"\b(?:de_novo|de novo|outra vez|novamente|segunda vez|terceira vez|quarta vez|\w+ vez que"
@@ -55,18 +62,27 @@ _PHRASES = tuple(
         r"|so que nao)",
     )
 )
+# Marks that people give; numbers are one mark in tokens, so they are read as typed.
+_TOP_MARK = re.compile(
+    r"\b(?:nota (?:9|10+|dez|mil|maxima)|10 ?/ ?10|(?:10|dez) de (?:10|dez)|10 out of 10"
+    r"|(?:5|cinco|five) (?:estrel|star))"
+)
+_LOW_MARK = re.compile(
+    r"\b(?:nota (?:0|1|2|zero|um|dois)\b|(?:0|zero) ?(?:/|de|out of) ?(?:5|10|dez)\b"
+    r"|(?:0|1|zero|uma?|one) (?:estrel|star))"
+)
 _AGENT = re.compile(
     r"(?:em que posso ajudar|sou (?:a|o) \w+ (?:da|do)|seu protocolo|nossa equipe|vou verificar)"
 )
 
 _SIGNS = tuple(dict.fromkeys(emoji.word for emoji in EMOJI.values()))
-CUES = 24 + len(_PHRASES) + len(_SIGNS)
+CUES = 26 + len(_PHRASES) + len(_SIGNS)
 
 
 def cue_row(text: str) -> list[float]:
     """Return the countable cues of one text, all about 0..3."""
     words = tokens(text)
-    joined = " ".join(words)
+    joined, folded = " ".join(words), fold(text)
     weights = _weights(words)
     signs = [EMOJI[found].word for found in EMOJI_PATTERN.findall(clean(text))]
     return [
@@ -75,7 +91,9 @@ def cue_row(text: str) -> list[float]:
         float(bool(_AGAIN.search(joined))),
         float(bool(_UNDONE.search(joined))),
         float(bool(_WAITED.search(joined))),
-        float(bool(_AGENT.search(fold(text)))),
+        float(bool(_AGENT.search(folded))),
+        float(bool(_TOP_MARK.search(folded))),
+        float(bool(_LOW_MARK.search(folded))),
         *(float(bool(phrase.search(joined))) for phrase in _PHRASES),
         *(min(2.0, float(signs.count(sign))) for sign in _SIGNS),
     ]
@@ -86,12 +104,21 @@ def _weights(words: Sequence[str]) -> list[float]:
     found = []
     for i, word in enumerate(words):
         weight = weight_of(word)
-        if weight and any(before in NEGATIONS for before in words[max(0, i - 3) : i]):
+        before = words[max(0, i - 3) : i]
+        strengthened = bool(before) and before[-1] in _STRONGER
+        if weight and not (NEGATIONS.isdisjoint(before) or _outdone(before, word)):
             weight *= -0.6 if weight > 0 else -0.4
-        if weight and any(before in _STRONGER for before in words[max(0, i - 1) : i]):
-            weight *= 1.3
-        found.append(weight)
+        found.append(weight * 1.3 if strengthened else weight)
     return found
+
+
+def _outdone(before: Sequence[str], word: str) -> bool:
+    """Tell whether "never" compares, not denies: "nunca vi tão ruim", "nunca comi melhor"."""
+    if _NEVER.isdisjoint(before):
+        return False
+    # "tão" and the "tão" of "estão" are one token; the latter follows "nunca" at once.
+    is_so = before[-1] in {"estao", "tan", "so"} and before[-2:-1] != ("nunca",)
+    return word in _COMPARED or is_so
 
 
 def _sums(weights: Sequence[float]) -> list[float]:

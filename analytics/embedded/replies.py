@@ -10,12 +10,17 @@ from analytics.values import Turn
 _YES_WORDS = "sim uhum aham claro isso si yes certo positivo <e_positivo>"
 _NO_WORDS = "nao no nope"
 _OTHER_WORDS = (
-    "ok beleza esta pode tudo bem entendi tchau oi ola bom_dia boa_tarde boa_noite bom dia boa"
-    " tarde noite <n> <nn> ah hum opa e ai alo vale okay hola hi hello"
+    "ok beleza esta pode tudo bem entendi tchau oi ola bom_dia boa_tarde boa_noite <n> <nn> ah hum"
+    " opa e ai alo vale okay hola hi hello hey"
 )
 _YES = frozenset(_YES_WORDS.split())
 _NO = frozenset(_NO_WORDS.split())
 _ASSENT = _YES | _NO | frozenset(_OTHER_WORDS.split())
+# "bom" and "boa" praise when no part of the day follows.
+_GREETING = re.compile(
+    r"\b(?:(?:bom|bons|boas?|buen[oa]?s?) (?:dias?|tardes?|noites?|noches?)"
+    r"|good (?:day|morning|afternoon|evening|night))\b"
+)
 _WENT_WELL = re.compile(
     r"\b(?:resolv|deu certo|funcionou|voltou|conseguiu|gostou|ajudei|atendid|satisfeit|recebeu"
     r"|chegou|solved|worked|helped|resolvi|funciono|quedo)\w*\b[^?]*\?"
@@ -30,7 +35,7 @@ _SURE = 0.5
 
 def says_nothing(text: str) -> bool:
     """Tell whether only assent, greeting or numbers are there."""
-    words = tokens(text)
+    words = _GREETING.sub("oi", " ".join(tokens(text))).split()
     return len(words) <= 4 and all(word in _ASSENT or word in ",.;:?" for word in words)
 
 

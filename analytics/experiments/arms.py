@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from analytics.analysis.items import ArmSpec
@@ -99,6 +100,9 @@ def booster_of(arm: Arm) -> Booster | None:
     found = Booster.objects.filter(version=int(arm.model_name.rpartition("-")[2])).first()
     if found is None:
         raise Conflict("no_booster", _("This booster is no longer there."))
+    if found.analyser != analyser().version:
+        message = _("This booster was trained beside a former analyser. Train another one.")
+        raise Conflict("former_booster", message)
     return found
 
 
@@ -108,7 +112,7 @@ def engine_choices() -> list[tuple[str, str]]:
         ("embedded", _("Embedded analyser")),
         (WORDS, _("List of words (yardstick)")),
     ]
-    for booster in Booster.objects.defer("weights").order_by("-version"):
+    for booster in _fitting_boosters().defer("weights").order_by("-version"):
         words = _("Embedded analyser with booster %(number)s") % {"number": booster.version}
         choices.append((f"booster:{booster.version}", words))
     return choices + [(str(row.pk), row.name) for row in providers_for_tenant() if row.is_active]
@@ -166,9 +170,13 @@ def _embedded_model(engine: str, field: str) -> str:
     if engine == WORDS:
         return yardstick.NAME
     number = engine.partition(":")[2]
-    if not number.isdecimal() or not Booster.objects.filter(version=int(number)).exists():
+    if not number.isdecimal() or not _fitting_boosters().filter(version=int(number)).exists():
         raise Invalid("invalid", _("Choose who judges."), field=field)
     return f"{version}{_BOOSTER}{int(number)}"
+
+
+def _fitting_boosters() -> QuerySet[Booster]:
+    return Booster.objects.filter(analyser=analyser().version)
 
 
 def _provider(engine: str, model: str, field: str) -> tuple[UUID, str]:

@@ -225,6 +225,7 @@ def _behaviour(rows: Sequence[Inference]) -> dict[str, Any]:
     between = wilson(failed, len(rows))
     return {
         "judged": len(rows),
+        "models": sorted({row.model_name for row in rows if not row.is_degraded}),
         "calls": sum(row.call_id is not None for row in rows),
         "invalid": failed / len(rows) if rows else None,
         "invalid_between": list(between) if between else None,

@@ -1,6 +1,6 @@
 """The judgements of a run as arrays: one row a message, one column a side."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,6 +28,8 @@ class Side:
     # Of messages that were asked about, in milliseconds; answers from the cache say nothing.
     latencies: Floats
     costs: Floats
+    # Who really judged: a run that is older than an analyser's version has rows of both.
+    models: Sequence[str]
     began: datetime | None
     ended: datetime | None
 
@@ -70,16 +72,16 @@ def _side(run: ExperimentRun, arm: Arm, place: Mapping[int, int]) -> Side:
     rows = Inference.objects.filter(run_id=run.run_id, arm_key=arm.key)
     columns = (
         "message_id", "status", "is_degraded", "is_cached", "sentiment", "emotion",
-        "satisfaction", "latency_ms", "cost_micros",
+        "satisfaction", "latency_ms", "cost_micros", "model_name",
     )  # fmt: skip
     ok = np.zeros(len(place), dtype=np.bool_)
     costs = np.zeros(len(place))
     statuses: dict[str, int] = {}
     said: dict[int, Said] = {}
+    models: set[str] = set()
     latencies = []
-    for pk, status, degraded, cached, sentiment, emotion, satisfaction, took, cost in rows.filter(
-        message_id__in=list(place)
-    ).values_list(*columns):
+    mine = rows.filter(message_id__in=list(place)).values_list(*columns)
+    for pk, status, degraded, cached, sentiment, emotion, satisfaction, took, cost, model in mine:
         ended = Inference.Status.ERROR if degraded and status == "ok" else status
         statuses[ended] = statuses.get(ended, 0) + 1
         costs[place[pk]] = cost
@@ -88,6 +90,7 @@ def _side(run: ExperimentRun, arm: Arm, place: Mapping[int, int]) -> Side:
         if ended == Inference.Status.OK:
             ok[place[pk]] = True
             said[pk] = (sentiment, emotion, satisfaction)
+            models.add(model)
     times = rows.aggregate(first=Min("created_at"), last=Max("created_at"))
     return Side(
         arm=arm,
@@ -96,6 +99,7 @@ def _side(run: ExperimentRun, arm: Arm, place: Mapping[int, int]) -> Side:
         statuses=statuses,
         latencies=np.array(latencies, dtype=np.float64),
         costs=costs,
+        models=sorted(models),
         began=times["first"],
         ended=times["last"],
     )

@@ -1,5 +1,6 @@
 """The two calls of the source system: judge a window again, and compare two runs."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -87,16 +88,7 @@ def _candidate(run: ExperimentRun) -> tuple[Any, Side, Any]:
 
 
 def _only_ok(side: Side) -> Side:
-    return Side(
-        arm=side.arm,
-        values=cut(side.values, side.ok),
-        ok=side.ok[side.ok],
-        statuses=side.statuses,
-        latencies=side.latencies,
-        costs=side.costs,
-        began=side.began,
-        ended=side.ended,
-    )
+    return replace(side, values=cut(side.values, side.ok), ok=side.ok[side.ok])
 
 
 def _present() -> Choice:

@@ -24,6 +24,7 @@ def side_facts(side: Side, pairs: Pairs) -> dict[str, Any]:
     between = wilson(invalid, judged)
     return {
         "judged": judged,
+        "models": list(side.models),
         "statuses": dict(side.statuses),
         "invalid": invalid / judged if judged else None,
         "invalid_between": list(between) if between else None,

@@ -50,6 +50,7 @@ ERRORS: dict[str, Any] = {
     "empty_sample": gettext_lazy("No message fits the window: nothing could be drawn."),
     "prompt_altered": gettext_lazy("A prompt was altered outside of the application."),
     "no_booster": gettext_lazy("The booster is no longer there."),
+    "former_booster": gettext_lazy("The booster was trained beside a former analyser."),
     "guardrail_failures": gettext_lazy("The canary failed too often and was stopped."),
     "guardrail_slowness": gettext_lazy("The canary was too slow and was stopped."),
     "guardrail_cost": gettext_lazy("The canary used up its budget and was stopped."),

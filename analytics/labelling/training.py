@@ -79,7 +79,11 @@ def _write(weights: bytes, labels: int, figures: dict[str, float]) -> Booster:
     try:
         with transaction.atomic():
             row = Booster.objects.create(
-                version=last + 1, labels=labels, weights=weights, figures=figures
+                version=last + 1,
+                analyser=the_analyser().version,
+                labels=labels,
+                weights=weights,
+                figures=figures,
             )
             audit.record(
                 "booster.trained",

@@ -108,7 +108,7 @@ class Arm(models.Model):
         PromptTemplate, null=True, on_delete=models.PROTECT, related_name="+"
     )
     provider_id = models.UUIDField(null=True)
-    # "embedded-pt-1", "embedded-pt-1+booster-2", or a provider's model.
+    # "embedded-pt-2", "embedded-pt-2+booster-2", or a provider's model.
     model_name = models.CharField(max_length=120)
     processed = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)

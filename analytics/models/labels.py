@@ -155,6 +155,8 @@ class Booster(models.Model):
 
     version = models.PositiveIntegerField(unique=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.CANDIDATE)
+    # Its weights fit the features of that analyser's version alone; beside another it is put aside.
+    analyser = models.CharField(max_length=40, db_default="embedded-pt-1")
     labels = models.PositiveIntegerField()
     # numpy arrays, saved without pickle.
     weights = models.BinaryField()

@@ -59,10 +59,13 @@ def _matrix(rows: Sequence[Any]) -> Vectors:
         raise BadVectorsError("broken_vector")
     if len({len(row) for row in rows}) != 1:
         raise BadVectorsError("wrong_dimensions")
+    # Told by their types: numpy reads true as 1 and "0.5" as a half.
+    if not set[type]().union(*(map(type, row) for row in rows)) <= {int, float}:
+        raise BadVectorsError("broken_vector")
     try:
         found = np.asarray(rows, dtype=np.float32)
-    except (TypeError, ValueError, OverflowError) as error:
+    except OverflowError as error:
         raise BadVectorsError("broken_vector") from error
-    if found.ndim != 2 or not np.all(np.isfinite(found)):
+    if not np.all(np.isfinite(found)):
         raise BadVectorsError("broken_vector")
     return found

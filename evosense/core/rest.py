@@ -1,5 +1,6 @@
 """What every API view shares: JSON in and out, strict query parameters, limits per key, pages."""
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import UTC
 from typing import Any, ClassVar
@@ -88,6 +89,16 @@ class UtcDateTimeField(serializers.DateTimeField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(default_timezone=UTC, **kwargs)
+
+
+class NumberField(serializers.FloatField):
+    """A finite number: Python reads true as 1 and "nan" as a number that is in every range."""
+
+    def to_internal_value(self, data: Any) -> float:
+        number = math.nan if isinstance(data, bool) else super().to_internal_value(data)
+        if not math.isfinite(number):
+            self.fail("invalid")
+        return number
 
 
 class Query(serializers.Serializer[Any]):

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from evosense.core.errors import DomainError, Invalid
-from evosense.core.rest import Fields, UtcDateTimeField
+from evosense.core.rest import Fields, NumberField, UtcDateTimeField
 from messaging.models import Outgoing
 from messaging.services.sending.contents import CAPTIONED
 
@@ -40,8 +40,8 @@ class MediaInputSerializer(Fields):
 
 
 class LocationInputSerializer(Fields):
-    latitude = serializers.FloatField(min_value=-90, max_value=90)
-    longitude = serializers.FloatField(min_value=-180, max_value=180)
+    latitude = NumberField(min_value=-90, max_value=90)
+    longitude = NumberField(min_value=-180, max_value=180)
     name = serializers.CharField(required=False, allow_blank=True, max_length=1000)
     address = serializers.CharField(required=False, allow_blank=True, max_length=1000)
 

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from evosense.core.errors import Invalid
-from evosense.core.rest import PageQuery, UtcDateTimeField
+from evosense.core.rest import NumberField, PageQuery, UtcDateTimeField
 from messaging.models import Contact, Conversation, Message
 from messaging.selectors.raw_events import FLAGS, STATUSES
 
@@ -38,8 +38,8 @@ class MessageQuery(PeriodQuery):
     )
     emotion = serializers.CharField(required=False, max_length=40)
     tone = serializers.CharField(required=False, max_length=40)
-    sentiment_min = serializers.FloatField(required=False, min_value=-1, max_value=1)
-    sentiment_max = serializers.FloatField(required=False, min_value=-1, max_value=1)
+    sentiment_min = NumberField(required=False, min_value=-1, max_value=1)
+    sentiment_max = NumberField(required=False, min_value=-1, max_value=1)
     satisfaction_min = serializers.IntegerField(required=False, min_value=0, max_value=100)
     satisfaction_max = serializers.IntegerField(required=False, min_value=0, max_value=100)
 

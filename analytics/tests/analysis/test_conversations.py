@@ -24,7 +24,8 @@ WHOLE = {
     "resolved": "no",
     "summary": "Pedido atrasado, veja http://mau.example",
     "next_step": "Rastrear a entrega",
-    "evidence": [1, 2, 99, "x"],
+    # True would be the first message, were it read as 1.
+    "evidence": [2, True, 99, "x"],
     "confidence": 0.9,
 }
 
@@ -60,8 +61,8 @@ def test_a_provider_sees_first_four_and_last_thirty(tenant, provider, model) -> 
         "mensagem 0", "mensagem 3", "mensagem 20", "mensagem 49",
     )  # fmt: skip
     assert model.requests[0]["messages_left_out"] == 16
-    first, second = talk.messages.order_by("pk")[:2]
-    assert row.evidence == [first.pk, second.pk]
+    _first, second = talk.messages.order_by("pk")[:2]
+    assert row.evidence == [second.pk]
     assert (row.resolved, row.category, row.provider) == ("no", "entrega", "Modelo")
     assert "mau.example" not in row.summary
     assert ModelCall.objects.get().purpose == "conversation_analysis"

@@ -1,11 +1,20 @@
 """Floors a little under docs/ai-quality.md, so that nothing sinks unseen."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from analytics.embedded import analyser, hashing, space
 from analytics.embedded.injection import looks_like_injection
 from analytics.tests.embedded import frozen
+
+
+def plain(lines: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sides that lines of sign|language|text have, and those that are said of them."""
+    rows = [line.split("|", 2) for line in lines]
+    judged = analyser().judge([row[2] for row in rows])
+    return np.array([int(row[0]) for row in rows]), frozen.signs([one.sentiment for one in judged])
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +56,22 @@ def test_spanish_and_english() -> None:
     said = frozen.signs([one.sentiment for one in analyser().judge([row[4] for row in rows])])
     assert (said == truth).mean() >= 0.70
     assert (abs(said - truth) == 2).mean() <= 0.05
+
+
+def test_fresh_plain_short_messages() -> None:
+    truth, said = plain(frozen.lines("plain.txt"))
+    assert (said == truth).mean() >= 0.73
+    assert (abs(said - truth) == 2).mean() <= 0.035
+    assert (said[truth == -1] == -1).mean() >= 0.65
+    assert (said[truth == 1] == 1).mean() >= 0.60
+
+
+def test_plain_short_messages_of_the_development_stay_right() -> None:
+    """No measure: nearly all of these lines stand in the material. They guard against slips."""
+    path = Path(__file__).parent / "plain_dev.txt"
+    truth, said = plain(path.read_text("utf-8").splitlines())
+    assert (said == truth).mean() >= 0.98
+    assert not (abs(said - truth) == 2).any()
 
 
 def test_search_by_meaning() -> None:

@@ -92,7 +92,7 @@ def judgement(message_id: int, sentiment: float, **over: Any) -> Inference:
     fields: dict[str, Any] = {
         "status": "ok",
         "provider": "embedded",
-        "model_name": "embedded-pt-1",
+        "model_name": "embedded-pt-2",
         "template_hash": "h",
         "sentiment": sentiment,
         "emotion": "neutro",
@@ -141,5 +141,5 @@ def canary(**over):
         mode="canary", status="running", share=0.4,
         start_date=timezone.now() - timedelta(minutes=1), **over,
     )  # fmt: skip
-    run.arms.filter(key="candidate-1").update(model_name="embedded-pt-1")
+    run.arms.filter(key="candidate-1").update(model_name="embedded-pt-2")
     return run

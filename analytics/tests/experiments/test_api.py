@@ -32,7 +32,7 @@ def call(client, api_key):
 def test_an_experiment_is_created_started_held_and_cancelled(call):
     made = call("post", data=BODY, status=201)
     assert made["status"] == "draft"
-    assert [arm["model_name"] for arm in made["arms"]] == ["words-pt-1", "embedded-pt-1"]
+    assert [arm["model_name"] for arm in made["arms"]] == ["words-pt-1", "embedded-pt-2"]
     path = f"/{made['id']}"
     assert call("post", f"{path}/start")["status"] == "running"
     assert call("post", f"{path}/start", status=409)["code"] == "wrong_state"

@@ -54,7 +54,7 @@ def test_other_texts_are_named_as_the_cause():
 
 
 def test_the_notice_is_closed_when_it_is_over():
-    AiNotice.objects.create(kind="drift", subject="embedded-pt-1")
+    AiNotice.objects.create(kind="drift", subject="embedded-pt-2")
     judged_on(DAY - dt.timedelta(days=3), [0.0, 0.5] * 30)
     judged_on(DAY, [0.0, 0.5] * 24)
     drift.watch(DAY)

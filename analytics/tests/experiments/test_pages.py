@@ -51,7 +51,7 @@ def compared_run(*, gold=True, items=60, better=True, arms=2, **over):
                    emotion=emotion if place >= wrong else "surpresa")  # fmt: skip
     run.report = compute_report(run)
     run.save()
-    run.arms.filter(key="candidate-1").update(model_name="embedded-pt-1")
+    run.arms.filter(key="candidate-1").update(model_name="embedded-pt-2")
     return run
 
 
@@ -68,7 +68,7 @@ def test_a_form_creates_a_draft_that_shows_what_it_needs(client_for):
     assert answer.status_code == 302
     assert answer["Location"] == url("detail", run)
     assert [arm.model_name for arm in run.arms.order_by("pk")] == [
-        "embedded-pt-1", "words-pt-1",
+        "embedded-pt-2", "words-pt-1",
     ]  # fmt: skip
     assert run.sample["planned"] == 626
     assert AuditEntry.objects.filter(action="experiment.created").exists()

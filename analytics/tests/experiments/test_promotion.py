@@ -1,5 +1,6 @@
 import pytest
 
+from analytics.embedded.analyser import VERSION
 from analytics.experiments.gate import gate_of
 from analytics.experiments.promotion import promote, roll_back
 from analytics.models import AiSettings, Booster, PromptLabel, PromptLabelEvent, PromptTemplate
@@ -36,7 +37,7 @@ def decided_run(**arm):
         "compared": {"candidate-1": {"lines": lines, "pairs": {}}},
     }
     run.save()
-    run.arms.filter(key="candidate-1").update(**{"model_name": "embedded-pt-1", **arm})
+    run.arms.filter(key="candidate-1").update(**{"model_name": "embedded-pt-2", **arm})
     return run
 
 
@@ -91,10 +92,10 @@ def test_a_rollback_does_not_undo_what_somebody_changed_since():
 
 def test_a_booster_that_won_judges_and_the_one_before_comes_back():
     old = Booster.objects.create(
-        version=1, labels=500, weights=b"", state="active", won_run_id="run_x"
+        version=1, analyser=VERSION, labels=500, weights=b"", state="active", won_run_id="run_x"
     )
-    new = Booster.objects.create(version=2, labels=600, weights=b"")
-    run = decided_run(model_name="embedded-pt-1+booster-2")
+    new = Booster.objects.create(version=2, analyser=VERSION, labels=600, weights=b"")
+    run = decided_run(model_name="embedded-pt-2+booster-2")
     choose(run)
     for row in (old, new):
         row.refresh_from_db()

@@ -11,6 +11,7 @@ from analytics.analysis.boosting import learn, packed
 from analytics.analysis.enqueue import note_messages
 from analytics.analysis.worker import work_off
 from analytics.embedded import features
+from analytics.embedded.analyser import VERSION
 from analytics.experiments.tasks import compute_report_of, shadow_messages
 from analytics.models import AiSettings, Booster, ExperimentRun, Inference, ModelCall, PromptLabel
 from analytics.prompting.versions import Author, create_version
@@ -119,7 +120,7 @@ def boosted():
     texts = [text for text, *_values in SAID] * 20
     sides = [int(sentiment) for _text, sentiment, *_values in SAID] * 20
     weights = packed(learn(seen(texts), sides, [1.0] * len(texts)))
-    return Booster.objects.create(version=1, labels=500, weights=weights)
+    return Booster.objects.create(version=1, analyser=VERSION, labels=500, weights=weights)
 
 
 def test_a_provider_wins_on_labels_judges_and_is_taken_back(client_for, provider):
@@ -139,7 +140,7 @@ def test_a_provider_wins_on_labels_judges_and_is_taken_back(client_for, provider
     # The booster names the side, and half the degree where the analyser gave none.
     assert (error["baseline"], error["candidate"]) == (pytest.approx(0.55), pytest.approx(0.3))
     names = set(run.arms.values_list("key", "model_name"))
-    assert ("candidate-2", "embedded-pt-1+booster-1") in names
+    assert ("candidate-2", "embedded-pt-2+booster-1") in names
     rows = Inference.objects.filter(run_id=run.run_id)
     assert rows.count() == 3 * ITEMS
     assert not rows.exclude(status="ok").exists()

@@ -24,7 +24,13 @@ def test_a_correction_by_key(tenant):
     assert answer.status_code == 200, answer.content
     assert answer.json()["judged_by"] == "person"
     assert Message.objects.get(pk=message.pk).satisfaction == 70
-    for body, field in (({"sentiment": 2}, "sentiment"), ({"mood": 1}, "mood"), ({}, "sentiment")):
+    refused = [({"sentiment": value}, "sentiment") for value in (2, True, False, "nan", None)]
+    for body, field in (
+        *refused,
+        ({"satisfaction": True}, "satisfaction"),
+        ({"mood": 1}, "mood"),
+        ({}, "sentiment"),
+    ):
         wrong = client.post(path, body, **head)
         assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (400, field)
     unknown = client.post(f"/api/v1/messages/{uuid7()}/correction", {"sentiment": 1}, **head)

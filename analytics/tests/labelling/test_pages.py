@@ -8,6 +8,7 @@ from django.utils import timezone
 from analytics.analysis.boosting import boost, learn, packed, side_of, unpacked
 from analytics.analysis.items import ArmSpec, Item
 from analytics.analysis.judging import preview_items
+from analytics.embedded.analyser import VERSION
 from analytics.labelling import drawing, training
 from analytics.models import Booster, Label, ReviewItem
 from analytics.tests.experiments.factories import make_gold, make_messages
@@ -160,6 +161,7 @@ def test_a_booster_is_trained_from_settled_labels_and_can_be_an_arm(tenant, monk
         review.answer(item.public_id, word, user_id=1)
     booster = training.train()
     assert (booster.version, booster.labels, booster.state) == (1, 12, "candidate")
+    assert booster.analyser == VERSION
     assert set(booster.figures) >= {"accuracy_alone", "accuracy_boosted"}
     row = preview_items([Item(-1, "gíria local ruim 99")], ArmSpec(booster=booster))[0]
     assert row.status == "ok"

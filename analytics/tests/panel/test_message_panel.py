@@ -42,8 +42,8 @@ def page(client, url, status=200, **headers):
 
 def judged(judged_by="embedded", **over):
     message = make_message(text=TEXT, **SAD, judged_by=judged_by)
-    values = {"status": "ok", "provider": "embedded", "model_name": "embedded-pt-1", "cues": CUES}
-    values |= {"run_key": "live:a:embedded-pt-1", "template_hash": "a"}
+    values = {"status": "ok", "provider": "embedded", "model_name": "embedded-pt-2", "cues": CUES}
+    values |= {"run_key": "live:a:embedded-pt-2", "template_hash": "a"}
     Inference.objects.create(message=message, **SAD, **values | over)
     return message
 
@@ -63,7 +63,7 @@ def test_values_are_shown_in_words_with_why(client_for):
     assert "s1" in html
     assert '<mark title="' in html
     assert ">não chegou</mark>" in html
-    assert "embedded-pt-1" in html
+    assert "embedded-pt-2" in html
     assert "Pedido não chegou." in html
     assert "corrigir" not in html
 
@@ -106,7 +106,7 @@ def test_who_was_asked_and_not_believed_is_named_beside_who_judged(client_for):
     message = judged(error=NOT_BELIEVED, is_suspicious=True, call_id=call.pk, **used)
     html = page(client_for("viewer"), url_of(message))
     assert str(reason_words(NOT_BELIEVED)) in unescape(html)
-    assert "embedded-pt-1" in html
+    assert "embedded-pt-2" in html
     assert "Nuvem · grande-7 · 1234 tokens · R$ 2,38" in html
     ModelCall.objects.all().delete()
     assert "grande-7" not in page(client_for("viewer"), url_of(message))
@@ -251,7 +251,7 @@ def test_the_api_is_told_who_judged_and_what_waits():
     )
     waits(late, "waiting")
     told = told_of([done.pk, late.pk, make_message().pk])
-    assert told[done.pk].model == "embedded-pt-1"
+    assert told[done.pk].model == "embedded-pt-2"
     assert told[late.pk].waits == "pending"
     assert len(told) == 2
 

@@ -91,6 +91,10 @@ def test_order_is_that_of_the_index():
         ["x", "y"],
         [{"index": [], "embedding": [1.0]}, {"index": 1, "embedding": [1.0]}],
         [{"index": "0", "embedding": [1.0]}, {"index": True, "embedding": [1.0]}],
+        [{"index": 0, "embedding": [True]}, {"index": 1, "embedding": [1.0]}],
+        [{"index": 0, "embedding": ["0.5"]}, {"index": 1, "embedding": [1.0]}],
+        [{"index": 0, "embedding": [[1.0]]}, {"index": 1, "embedding": [[1.0]]}],
+        [{"index": 0, "embedding": [10**400]}, {"index": 1, "embedding": [1.0]}],
     ],
 )
 def test_vectors_that_do_not_fit_are_refused(rows):

@@ -116,6 +116,7 @@ def _card(run: ExperimentRun, arm: Arm, names: dict[str, str]) -> dict[str, Any]
         "arm": arm,
         "name": names[arm.key],
         "engine": arms.provider_name(arm),
+        "models": facts.get("models") or [arm.model_name],
         "description": template.description if template else "",
         "seconds": facts.get("seconds"),
         "invalid": words.value(facts.get("invalid"), "share"),

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from analytics.embedded import analyser
 from analytics.labelling import drawing, gold, review
 from analytics.labelling.tasks import train_booster
 from analytics.labelling.training import FEWEST_LABELS
@@ -114,6 +115,7 @@ def _overview(request: HttpRequest, errors: dict[str, Any], status: int = 200) -
         "clear_from": gold.CLEAR_FROM,
         "sets": GoldSet.objects.annotate(size=Count("items")).order_by("-pk")[:_SHOWN],
         "boosters": Booster.objects.defer("weights").order_by("-version")[:_SHOWN],
+        "analyser": analyser().version,
         "needed": FEWEST_LABELS,
         "fewest": gold.FEWEST,
         "values": request.POST,

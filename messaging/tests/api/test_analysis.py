@@ -79,10 +79,10 @@ def test_what_waits_says_so(api, told, waits):
 
 def test_deferred_values_are_those_of_the_stand_in(api, told):
     message = make_message(**ANGRY | {"judged_by": "degraded"})
-    told[message.pk] = Told(waits="deferred", model="embedded-pt-1")
+    told[message.pk] = Told(waits="deferred", model="embedded-pt-2")
     analysis = shown(api, message)
     assert (analysis["status"], analysis["sentiment"]) == ("deferred", -0.8)
-    assert analysis["model"] == "embedded-pt-1"
+    assert analysis["model"] == "embedded-pt-2"
 
 
 def test_what_a_person_said_is_done_and_has_no_model(api, told):
