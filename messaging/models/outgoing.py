@@ -75,6 +75,9 @@ class Outgoing(models.Model):
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # How many of them ended by a fault that passes and was neither the number's nor the server's;
+    # since it was last queued by somebody.
+    passing_faults = models.PositiveSmallIntegerField(default=0, db_default=0)
     # The attempt that is being made; only its holder may settle it.
     attempt_token = models.UUIDField(null=True)
     # `queued`: not before this. `unknown`: the next time somebody looks for it.

@@ -51,14 +51,16 @@ WITH next AS (
         absences = 0, absent_since = NULL
     FROM next WHERE o.id = next.id
     RETURNING next.lane, next.token, o.id, o.kind, o.payload, o.preset_id, o.attempts,
-        o.conversation_id, o.message_id, o.target_id, o.next_at, o.sending_at, o.created_at
+        o.passing_faults, o.conversation_id, o.message_id, o.target_id, o.next_at, o.sending_at,
+        o.created_at
 ), tried AS (
     INSERT INTO messaging_outgoingattempt
         (outgoing_id, number, act, started_at, outcome, code, detail)
     SELECT id, attempts, 'send', sending_at, '', '', '' FROM taken
 )
 SELECT t.lane, t.token,
-    t.id, t.kind, t.payload::text, t.preset_id, t.attempts, t.conversation_id, t.message_id,
+    t.id, t.kind, t.payload::text, t.preset_id, t.attempts, t.passing_faults,
+    t.conversation_id, t.message_id,
     extract(epoch FROM t.sending_at - t.next_at)::float8,
     extract(epoch FROM t.sending_at - t.created_at)::float8,
     a.kind, a.address, a.hmac, g.provider_id, g.direction, p.kind, p.address
@@ -82,11 +84,12 @@ SETTLE = """
 WITH t AS MATERIALIZED (
     SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::int[], %s::bigint[], %s::text[],
         %s::text[], %s::float8[], %s::float8[], %s::bool[], %s::text[], %s::text[], %s::text[],
-        %s::int[], %s::int[], %s::text[], %s::text[])
+        %s::int[], %s::int[], %s::text[], %s::text[], %s::int[])
     AS t (id, token, number, line, state, failure, after, hold, is_final, outcome, code, detail,
-        http_status, milliseconds, provider_id, status)
+        http_status, milliseconds, provider_id, status, passing_faults)
 ), o AS (
     UPDATE messaging_outgoing o SET state = t.state, failure = t.failure::jsonb,
+        passing_faults = o.passing_faults + t.passing_faults,
         next_at = clock_timestamp() + make_interval(secs => t.after),
         holds_until = clock_timestamp() + make_interval(secs => t.hold),
         sent_at = CASE WHEN t.state = 'sent' THEN clock_timestamp() END,

@@ -312,7 +312,7 @@ def _settle(sql: Sql, ends: Sequence[End]) -> tuple[list[End], list[Row]]:
 
 def _settling(ends: Sequence[End]) -> tuple[str, list[Any]]:
     values = [_values(end) for end in ends if not end.verdict.is_undone]
-    return statements.SETTLE, [*columns(values, 16), current_tenant().id, OutgoingChanged.topic]
+    return statements.SETTLE, [*columns(values, 17), current_tenant().id, OutgoingChanged.topic]
 
 
 def _manner(jobs: Sequence[Any]) -> tuple[str, list[Any]]:
@@ -343,6 +343,7 @@ def _values(end: End) -> tuple[Any, ...]:
         outcome.milliseconds,
         outcome.provider_id if verdict.state == "sent" and is_bubble else "",
         verdict.status if is_bubble else "",
+        int(verdict.is_passing),
     )
 
 

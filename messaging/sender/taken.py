@@ -31,6 +31,8 @@ class Taken:
     payload: dict[str, Any] = field(repr=False)
     preset_id: str
     number: int
+    # Earlier attempts that ended by a fault of nobody in particular; see `Outgoing`.
+    passing_faults: int
     conversation_id: int | None
     message_id: int | None
     # Seconds since it was due, and since it was written.
@@ -50,8 +52,8 @@ class Taken:
 
 def read(token: UUID, row: Row) -> Taken:
     """Read a row of `statements.TAKE`; asks the database once more for people in the payload."""
-    (pk, kind, text, preset, number, conversation, message, waited, age) = row[:9]
-    to_kind, to_address, to_hmac, target, direction, writer_kind, writer = row[9:]
+    (pk, kind, text, preset, number, faults, conversation, message, waited, age) = row[:10]
+    to_kind, to_address, to_hmac, target, direction, writer_kind, writer = row[10:]
     payload = orjson.loads(text)
     if target:
         payload["target"] = {"provider_id": target, "from_me": direction == "outbound"}
@@ -66,6 +68,7 @@ def read(token: UUID, row: Row) -> Taken:
         payload=payload,
         preset_id=preset,
         number=number,
+        passing_faults=faults,
         conversation_id=conversation,
         message_id=message,
         waited=waited,

@@ -10,7 +10,8 @@ from messaging.sender.periods import periods, retry_after
 from messaging.sender.taken import Taken
 
 # Failures that are nobody's in particular (too many requests, an unreadable file) end some time.
-MOST_ATTEMPTS = 10
+# While a number or a server is away a message waits as long as it may: those do not count.
+MOST_PASSING_FAULTS = 10
 _LANES = {"trip_lane": "tripped", "hold_lane": "held"}
 
 
@@ -27,6 +28,8 @@ class Verdict:
     lane: str = ""
     reason: str = ""
     is_undone: bool = False
+    # One more of `MOST_PASSING_FAULTS`.
+    is_passing: bool = False
 
     @property
     def is_final(self) -> bool:
@@ -62,9 +65,13 @@ def _not_sent(taken: Taken, outcome: Outcome) -> Verdict:
 
 
 def _again(taken: Taken, outcome: Outcome) -> Verdict:
-    if taken.number >= MOST_ATTEMPTS:
-        return Verdict("dead", "failed", failure_of(outcome, can_retry=True))
-    return Verdict("queued", failure=failure_of(outcome), after=retry_after(taken.number))
+    faults = taken.passing_faults + 1
+    if faults >= MOST_PASSING_FAULTS:
+        failure = failure_of(outcome, can_retry=True)
+        return Verdict("dead", "failed", failure, is_passing=True)
+    return Verdict(
+        "queued", failure=failure_of(outcome), after=retry_after(faults), is_passing=True
+    )
 
 
 def failure_of(outcome: Outcome, *, can_retry: bool | None = None) -> dict[str, object]:

@@ -116,6 +116,7 @@ def _requeue(row: Outgoing) -> None:
     row.state, row.next_at = _State.QUEUED, timezone.now()
     row.failure = row.finished_at = row.sent_at = row.holds_until = row.expires_at = None
     row.attempt_token, row.absences, row.absent_since = None, 0, None
+    row.passing_faults = 0
     if was_refused and row.preset_id:
         # WhatsApp knows the old id; where nobody knows, the same id is what keeps it from doubling.
         row.preset_id = echoes.new_message_id()
