@@ -137,6 +137,36 @@ _ACTS = (
         _("Raw events replayed"),
         _("%(who)s let %(after)s raw events of %(object)s be read again"),
     ),
+    (
+        "messages.replayed",
+        _("Failed messages sent again"),
+        _("%(who)s let %(after)s failed messages of %(object)s be sent again"),
+    ),
+)
+_WEBHOOKS = (
+    ("webhook.created", _("Webhook created"), _("%(who)s created the webhook %(object)s")),
+    ("webhook.changed", _("Webhook changed"), _("%(who)s changed the webhook %(object)s")),
+    ("webhook.removed", _("Webhook removed"), _("%(who)s removed the webhook %(object)s")),
+    (
+        "webhook.secret_renewed",
+        _("Secret of a webhook renewed"),
+        _("%(who)s made a new secret for the webhook %(object)s"),
+    ),
+    (
+        "webhook.disabled",
+        _("Webhook switched off"),
+        _("The webhook %(object)s was switched off, because nothing could be delivered"),
+    ),
+    (
+        "webhook.tested",
+        _("Webhook tested"),
+        _("%(who)s sent a test to the webhook %(object)s"),
+    ),
+    (
+        "webhook.replayed",
+        _("Delivery repeated"),
+        _("%(who)s had a delivery to the webhook %(object)s repeated"),
+    ),
 )
 # The field whose change the sentence tells, where it tells one.
 _FIELDS = {
@@ -144,9 +174,10 @@ _FIELDS = {
     "connection.silence_rule_set": "silence_minutes",
     "message.resolved": "state",
     "events.replayed": "events",
+    "messages.replayed": "messages",
 }
 
 
 def register() -> None:
-    for name, title, words in _ACTS:
+    for name, title, words in (*_ACTS, *_WEBHOOKS):
         register_action(name, title, words, field=_FIELDS.get(name, ""))

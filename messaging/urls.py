@@ -1,6 +1,6 @@
 from django.urls import path
 
-from messaging import urls_composer, urls_media
+from messaging import urls_composer, urls_media, urls_webhooks
 from messaging.views import (
     connections,
     connections_acts,
@@ -22,6 +22,7 @@ app_name = "messaging"
 urlpatterns = [
     *urls_composer.urlpatterns,
     *urls_media.urlpatterns,
+    *urls_webhooks.urlpatterns,
     path("conversas/", conversations.conversation_list, name="conversation-list"),
     path("conversas/nao-lidas/", conversations.unread_count, name="unread-count"),
     path(
@@ -118,6 +119,11 @@ urlpatterns = [
         "conexoes/<uuid:connection_id>/envios/<uuid:message_id>/",
         connections_sending.outgoing_decide,
         name="outgoing-decide",
+    ),
+    path(
+        "conexoes/<uuid:connection_id>/envios/repetir/",
+        connections_sending.outgoing_replay,
+        name="outgoing-replay",
     ),
     path(
         "conexoes/<uuid:connection_id>/ajustes/",

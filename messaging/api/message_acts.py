@@ -21,6 +21,7 @@ from messaging.api.sending_outputs import (
     AttemptListSerializer,
     AttemptSerializer,
     QueuedSerializer,
+    ReplayedSerializer,
 )
 from messaging.api.serializers import MessageSerializer
 from messaging.selectors.conversations import conversation_model
@@ -157,6 +158,28 @@ class MessageResolution(ApiView):
         fields = checked_body(ResolutionInputSerializer, request.data)
         return answer_post(
             request, lambda: _decided(sending.resolve(message_id, **fields)), status=200
+        )
+
+
+class FailedReplay(ApiView):
+    required_scopes = {"POST": WRITE}
+
+    @describes(
+        Operation(
+            id="connections_replay_failed",
+            tag="connections",
+            scope=WRITE,
+            answer=ReplayedSerializer,
+            is_idempotent=True,
+            may_conflict=True,
+        )
+    )
+    def post(self, request: Request, connection_id: UUID) -> Response:
+        """Queue again the oldest failures of a connection that a repetition may help."""
+        return answer_post(
+            request,
+            lambda: ReplayedSerializer(sending.replay_failed(connection_id)).data,
+            status=200,
         )
 
 

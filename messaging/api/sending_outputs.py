@@ -82,6 +82,11 @@ class QueuedSerializer(serializers.Serializer[Any]):
     queued = serializers.BooleanField(help_text="False where there was nothing to tell.")
 
 
+class ReplayedSerializer(serializers.Serializer[Any]):
+    replayed = serializers.IntegerField(help_text="Queued again now, at most 500.")
+    remaining = serializers.IntegerField(help_text="Still to do, counted up to 500.")
+
+
 class UploadSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="public_id")
     kind = serializers.ChoiceField(choices=["image", "video", "audio", "document", "sticker"])

@@ -25,6 +25,7 @@ from messaging.api.health import (
 from messaging.api.message_acts import (
     ConversationPresence,
     ConversationRead,
+    FailedReplay,
     MessageAttempts,
     MessageCancel,
     MessageEdit,
@@ -64,6 +65,7 @@ urlpatterns = [
     path(f"{_CONNECTION}/webhook/rotate", WebhookRotation.as_view()),
     path(f"{_CONNECTION}/sending/pause", SendingPause.as_view()),
     path(f"{_CONNECTION}/sending/resume", SendingResumption.as_view()),
+    path(f"{_CONNECTION}/dead-letters/replay", FailedReplay.as_view()),
     path(f"{_CONNECTION}/health", ConnectionHealth.as_view()),
     path(f"{_CONNECTION}/repairs", RepairList.as_view()),
     path(f"{_CONNECTION}/status-posts", StatusPosts.as_view()),

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from evosense.core.errors import DomainError
@@ -20,6 +21,7 @@ from messaging.services import sending
 from messaging.services.sending.refusals import capabilities_of
 from messaging.views.common import answers_errors, fragment_target, may, render_region
 from messaging.views.connections_detail import frame_context
+from messaging.views.once import first_time, new_form_token
 from tenancy.permissions import requires
 
 _DECISIONS: dict[str, Callable[[UUID], object]] = {
@@ -59,10 +61,32 @@ def outgoing_decide(request: HttpRequest, connection_id: UUID, message_id: UUID)
     return redirect("messaging:connection-sending", connection_id)
 
 
+@requires("conversations.reply")
+@require_POST
+@answers_errors
+def outgoing_replay(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Send again what failed and may be repeated, a batch at a time."""
+    read.connection_model(connection_id)
+    if first_time(request):
+        _replay(request, connection_id)
+    return redirect("messaging:connection-sending", connection_id)
+
+
+def _replay(request: HttpRequest, connection_id: UUID) -> None:
+    try:
+        done = sending.replay_failed(connection_id).replayed
+    except DomainError as error:
+        messages.error(request, error.message)
+        return
+    words = ngettext("%(n)d message waits again", "%(n)d messages wait again", done)
+    messages.success(request, words % {"n": done})
+
+
 def _context(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
     stored = read.connection_model(connection_id)
     able = capabilities_of(stored)
     page = trouble_page(stored.pk, cursor=request.GET.get("cursor") or None)
+    may_reply = may(request, "conversations.reply")
     return {
         **frame_context(request, read.connection_view(connection_id), "sending"),
         "refusal": sending.sending_refusal(connection_id),
@@ -71,7 +95,9 @@ def _context(request: HttpRequest, connection_id: UUID) -> dict[str, Any]:
         "server": able,
         "kinds": _kinds(able) if able and able.version else [],
         "may_read": may(request, "conversations.view"),
-        "may_reply": may(request, "conversations.reply"),
+        "may_reply": may_reply,
+        "replayable": sending.replayable_count(stored) if may_reply and page.rows else 0,
+        "form_token": new_form_token(),
     }
 
 

@@ -8,12 +8,14 @@ from messaging.services.sending.acts import (
     post_status,
     react,
 )
-from messaging.services.sending.decisions import cancel, replay_dead, resolve, retry
+from messaging.services.sending.decisions import cancel, resolve, retry
 from messaging.services.sending.messages import send_message
 from messaging.services.sending.refusals import sending_refusal
+from messaging.services.sending.replaying import Replayed, replay_failed, replayable_count
 from messaging.services.sending.requests import SendRequest
 
 __all__ = [
+    "Replayed",
     "SendRequest",
     "cancel",
     "delete_message",
@@ -22,7 +24,8 @@ __all__ = [
     "mark_read",
     "post_status",
     "react",
-    "replay_dead",
+    "replay_failed",
+    "replayable_count",
     "resolve",
     "retry",
     "send_message",

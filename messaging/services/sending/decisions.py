@@ -13,13 +13,11 @@ from messaging.ingest.apply import lock_key
 from messaging.models import Conversation, Message, Outgoing
 from messaging.services.sending.queueing import announce
 from messaging.services.sending.refusals import refuse
+from messaging.services.sending.replaying import AFRESH, OVER, REACHED
 from messaging.sql import Sql
 from tenancy.services import audit
 
 _State = Outgoing.State
-_OVER = (_State.FAILED, _State.DEAD)
-_REACHED = (Message.Status.DELIVERED, Message.Status.READ, Message.Status.PLAYED)
-_MOST_REPLAYED = 1_000
 
 
 def retry(message_id: UUID) -> Outgoing:
@@ -29,29 +27,13 @@ def retry(message_id: UUID) -> Outgoing:
     """
     with transaction.atomic():
         row = _locked(message_id)
-        if row.state not in _OVER:
+        if row.state not in OVER:
             raise Conflict("not_failed", _("Only what failed can be sent again."))
         refuse(row.connection, row.kind, may_wait=True)
         _requeue(row)
         announce([row], row.state)
         lanes.wake(row.connection.public_id)
     return row
-
-
-def replay_dead(connection_id: UUID | None = None) -> int:
-    """Queue again everything that was given up, oldest first; returns how many (at most 1,000)."""
-    rows = Outgoing.objects.filter(state=_State.DEAD)
-    if connection_id is not None:
-        rows = rows.filter(connection__public_id=connection_id)
-    done = 0
-    for public_id in list(rows.order_by("pk").values_list("public_id", flat=True)[:_MOST_REPLAYED]):
-        try:
-            retry(public_id)
-        except Conflict:
-            # Somebody was faster, or it turned out to have arrived.
-            continue
-        done += 1
-    return done
 
 
 def cancel(message_id: UUID) -> Outgoing:
@@ -110,13 +92,12 @@ def _locked(message_id: UUID) -> Outgoing:
 
 
 def _requeue(row: Outgoing) -> None:
-    if row.message is not None and row.message.status in _REACHED:
+    if row.message is not None and row.message.status in REACHED:
         raise Conflict("already_sent", _("This message did arrive."))
     was_refused = (row.failure or {}).get("code") == "server_nack"
-    row.state, row.next_at = _State.QUEUED, timezone.now()
-    row.failure = row.finished_at = row.sent_at = row.holds_until = row.expires_at = None
-    row.attempt_token, row.absences, row.absent_since = None, 0, None
-    row.passing_faults = 0
+    for name, value in AFRESH.items():
+        setattr(row, name, value)
+    row.next_at, row.expires_at = timezone.now(), None
     if was_refused and row.preset_id:
         # WhatsApp knows the old id; where nobody knows, the same id is what keeps it from doubling.
         row.preset_id = echoes.new_message_id()
@@ -132,7 +113,7 @@ def _show(row: Outgoing, status: str) -> None:
     """Bring the bubble and the preview to what was decided; a receipt that came first stays."""
     if row.message_id is None or row.conversation_id is None:
         return
-    known = Message.objects.filter(pk=row.message_id).exclude(status__in=_REACHED)
+    known = Message.objects.filter(pk=row.message_id).exclude(status__in=REACHED)
     known.update(status=status, status_at=timezone.now(), failure=row.failure)
     Conversation.objects.filter(pk=row.conversation_id, last_message_id=row.message_id).update(
         preview_status=status

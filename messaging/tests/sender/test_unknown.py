@@ -13,7 +13,7 @@ from messaging.gateway.client.outcome import Outcome
 from messaging.models import Connection, ConnectionEvent, Message, Outgoing, OutgoingAttempt
 from messaging.sender.periods import check_after, periods
 from messaging.sender.reconcile import decide
-from messaging.services.sending import replay_dead, resolve
+from messaging.services.sending import resolve, retry
 from messaging.tests.sender.fakes import record, run_lanes
 from messaging.tests.sending.things import KNOWN_JID, make_line, make_server, say
 
@@ -177,7 +177,7 @@ def test_after_a_day_it_is_given_up_and_can_be_replayed(server, doubt):
     message.refresh_from_db()
     assert (row().state, row().failure["code"]) == ("dead", "unresolved")
     assert message.status == "failed"
-    assert replay_dead() == 1
+    retry(message.public_id)
     run_lanes()
     assert row().state == "sent"
     assert len(server.sends) == 2
