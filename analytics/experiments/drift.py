@@ -1,4 +1,8 @@
-"""Whether judgements still mean what they meant: each analyser's day against four weeks before."""
+"""Whether judgements still mean what they meant: each analyser's day against four weeks before.
+
+A judgement belongs to the day its message was written: after an outage, or with imported history,
+thousands are made on one day. A day with too few is read with the week that ends with it.
+"""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -10,7 +14,7 @@ from django.db.models import Case, Count, F, IntegerField, QuerySet, Value, When
 from django.db.models.functions import Concat, Floor, Least, Length
 from django.utils import timezone
 
-from analytics.experiments import languages
+from analytics.experiments import centroid, languages
 from analytics.experiments.metrics import EMOTIONS
 from analytics.experiments.notices import close_notice, open_notice
 from analytics.experiments.statistics.shapes import jensen_shannon, population_stability
@@ -21,12 +25,26 @@ from analytics.values import FEWEST_CONFIDENCE
 WATCH, ALERT = 0.1, 0.25
 FEWEST_MESSAGES = 300
 REFERENCE_DAYS = 28
+WEEK = 7
 SENTIMENT_BINS = 10
 # Longest texts of each bin, in characters.
 LENGTHS = (10, 25, 50, 100, 200)
 State = DriftReading.State
 # Shares of languages of the day, and of the days before.
 Mixes = tuple[dict[str, float], dict[str, float]]
+_ORDER = (State.OK, State.WATCH, State.ALERT)
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What is known of the texts of a period, whoever judges them."""
+
+    mixes: Mixes
+    turn: centroid.Turn | None
+
+    @property
+    def have_moved(self) -> bool:
+        return languages.moved(*self.mixes) or bool(self.turn and self.turn.state != State.OK)
 
 
 @dataclass(slots=True)
@@ -36,19 +54,23 @@ class Shape:
     sentiment: list[int] = field(default_factory=lambda: [0] * SENTIMENT_BINS)
     emotion: list[int] = field(default_factory=lambda: [0] * len(EMOTIONS))
     length: list[int] = field(default_factory=lambda: [0] * (len(LENGTHS) + 1))
+    # Of how many days.
+    days: int = 1
     messages: int = 0
     unsure: int = 0
     failed: int = 0
 
 
+# Of a period, and of the weeks before it.
+Pair = tuple[Shape, Shape]
+
+
 def watch(day: dt.date | None = None) -> list[DriftReading]:
     """Read `day` (yesterday in the company's zone) and tell people what moved; idempotent."""
     day = day or timezone.localdate() - dt.timedelta(days=1)
-    first, last = day - dt.timedelta(days=REFERENCE_DAYS), day - dt.timedelta(days=1)
-    now, before = _shapes(day, day), _shapes(first, last)
-    # Of all that customers write, whoever judges it.
-    mixes = (languages.mix(*_moments(day, day)), languages.mix(*_moments(first, last)))
-    readings = [_reading(day, name, shape, before.get(name), mixes) for name, shape in now.items()]
+    compared = _compared(day)
+    texts = _texts(day) if compared else None
+    readings = [_reading(day, name, pair, texts) for name, pair in compared.items()]
     DriftReading.objects.bulk_create(
         readings,
         update_conflicts=True,
@@ -67,24 +89,27 @@ def watch(day: dt.date | None = None) -> list[DriftReading]:
     return readings
 
 
-def _reading(
-    day: dt.date, name: str, now: Shape, before: Shape | None, mixes: Mixes
-) -> DriftReading:
+def _reading(day: dt.date, name: str, pair: Pair, texts: Texts | None) -> DriftReading:
+    now, before = pair
     reading = DriftReading(day=day, analyser=name[:200], messages=now.messages)
-    if now.messages < FEWEST_MESSAGES or not before or before.messages < FEWEST_MESSAGES:
+    if _are_few(pair) or texts is None:
         reading.state = State.TOO_FEW
         return reading
     reading.psi_sentiment = population_stability(now.sentiment, before.sentiment)
     reading.psi_emotion = population_stability(now.emotion, before.emotion)
     reading.psi_length = population_stability(now.length, before.length)
-    reading.state = state_of(reading.psi_sentiment, reading.psi_emotion)
+    judged = state_of(reading.psi_sentiment, reading.psi_emotion)
+    reading.state = max(judged, texts.turn.state if texts.turn else State.OK, key=_ORDER.index)
     reading.figures = {
+        "days": now.days,
         "shift": _shift(now.sentiment, before.sentiment),
         "emotion_divergence": jensen_shannon(now.emotion, before.emotion),
         "unsure": [_share(before.unsure, before.messages), _share(now.unsure, now.messages)],
         "failed": [_share(before.failed, before.messages), _share(now.failed, now.messages)],
-        "languages": list(mixes),
-        "cause": "input" if languages.moved(*mixes) else cause_of(reading.psi_length),
+        "languages": list(texts.mixes),
+        "centroid": texts.turn.distance if texts.turn else None,
+        "judged": judged,
+        "cause": "input" if texts.have_moved else cause_of(reading.psi_length),
     }
     return reading
 
@@ -113,6 +138,40 @@ def _tell(reading: DriftReading) -> None:
         close_notice(AiNotice.Kind.DRIFT, reading.analyser)
 
 
+def _compared(day: dt.date) -> dict[str, Pair]:
+    """Return each analyser of the day with what it is held against, by the week if need be."""
+    found = _pairs(day, 1)
+    if any(map(_are_few, found.values())):
+        weeks = _pairs(day, WEEK)
+        found |= {name: weeks[name] for name, pair in found.items() if _are_few(pair)}
+    return found
+
+
+def _pairs(day: dt.date, days: int) -> dict[str, Pair]:
+    """Return the shapes of the `days` that end with `day`, and of the four weeks before them."""
+    first = day - dt.timedelta(days=days - 1)
+    now, before = _shapes(first, day), _shapes(*_reference(first))
+    for shape in now.values():
+        shape.days = days
+    return {name: (shape, before.get(name, Shape())) for name, shape in now.items()}
+
+
+def _are_few(pair: Pair) -> bool:
+    return min(shape.messages for shape in pair) < FEWEST_MESSAGES
+
+
+def _reference(first: dt.date) -> tuple[dt.date, dt.date]:
+    """Return the first and the last day of what a period from `first` on is held against."""
+    return first - dt.timedelta(days=REFERENCE_DAYS), first - dt.timedelta(days=1)
+
+
+def _texts(day: dt.date) -> Texts:
+    """Look at what customers write, by the week: a day of it is about this and that."""
+    first = day - dt.timedelta(days=WEEK - 1)
+    now, before = _moments(first, day), _moments(*_reference(first))
+    return Texts((languages.mix(*now), languages.mix(*before)), centroid.turn(now, before))
+
+
 def _moments(first: dt.date, last: dt.date) -> tuple[dt.datetime, dt.datetime]:
     """Return the beginning of one day and the end of another on the company's clock."""
     zone = timezone.get_current_timezone()
@@ -123,7 +182,10 @@ def _moments(first: dt.date, last: dt.date) -> tuple[dt.datetime, dt.datetime]:
 def _shapes(first: dt.date, last: dt.date) -> dict[str, Shape]:
     start, end = _moments(first, last)
     rows = Inference.objects.filter(
-        created_at__gte=start, created_at__lt=end, is_shadow=False, run_id=""
+        message__occurred_at__gte=start,
+        message__occurred_at__lt=end,
+        is_shadow=False,
+        run_id="",
     ).annotate(analyser=Concat("model_name", Value(" "), "prompt_version"))
     found: dict[str, Shape] = {}
     for row in _counted(rows):

@@ -25,8 +25,8 @@ def mix(start: dt.datetime, end: dt.datetime) -> dict[str, float]:
     Texts without a vote, such as "Ok 👍", have no language and count nowhere.
     """
     rows = Inference.objects.filter(
-        created_at__gte=start, created_at__lt=end, is_shadow=False, run_id=""
-    ).order_by("-created_at", "-pk")
+        message__occurred_at__gte=start, message__occurred_at__lt=end, is_shadow=False, run_id=""
+    ).order_by("-message__occurred_at", "-message_id")
     texts = rows.values_list("message__text", flat=True)[:LOOKED_AT]
     votes = Counter(filter(None, map(language_of, texts)))
     total = sum(votes.values())

@@ -70,13 +70,18 @@ def _words(notice: AiNotice) -> tuple[str, str]:
     if notice.kind == Kind.RECALL:
         return _recall_words(detail), reverse("analytics:search")
     if notice.kind in {Kind.DRIFT, Kind.CANARY_STOPPED}:
-        text = _("Look at the readings before you trust new figures.")
-        if notice.kind == Kind.CANARY_STOPPED:
-            text = _("The candidate judges nobody any more; production goes on as before.")
-        return text, reverse("analytics:experiment-list")
+        return _laboratory_words(notice.kind)
     if notice.kind == Kind.SAVED_SEARCH:
         return _saved_search_words(detail), reverse("analytics:search")
     return str(detail.get("name", "") or notice.subject), reverse("analytics:ai-providers")
+
+
+def _laboratory_words(kind: str) -> tuple[str, str]:
+    if kind == Kind.DRIFT:
+        text = _("Look at the readings before you trust new figures.")
+        return text, reverse("analytics:experiment-drift")
+    text = _("The candidate judges nobody any more; production goes on as before.")
+    return text, reverse("analytics:experiment-list")
 
 
 def _budget_words(kind: str, part: str) -> str:

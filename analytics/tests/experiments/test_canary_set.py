@@ -95,10 +95,8 @@ def test_small_words_vote(text, language):
 def test_a_mix_is_of_the_period_and_moves(tenant):
     moment = dt.datetime(2026, 3, 10, 12, tzinfo=dt.UTC)
     for text in ("você não sabe", "hola, muy bien", "ok"):
-        message = make_messages(1, text=text)[0]
-        row = judgement(message.pk, 0.1)
-        row.created_at = moment
-        row.save()
+        message = make_messages(1, text=text, occurred_at=moment)[0]
+        judgement(message.pk, 0.1).save()
     hour = dt.timedelta(hours=1)
     found = languages.mix(moment - hour, moment + hour)
     assert found == {"pt": 0.5, "es": 0.5}

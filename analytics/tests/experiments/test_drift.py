@@ -13,9 +13,10 @@ DAY = dt.date(2025, 11, 20)
 
 def judged_on(day, sentiments, *, text=""):
     at = dt.datetime.combine(day, dt.time(12), timezone.get_current_timezone())
-    messages = make_messages(len(sentiments), **({"text": text} if text else {}))
+    over = {"text": text} if text else {}
+    messages = make_messages(len(sentiments), occurred_at=at, **over)
     made = [
-        judgement(message.pk, value, emotion="raiva" if value < 0 else "neutro", created_at=at)
+        judgement(message.pk, value, emotion="raiva" if value < 0 else "neutro")
         for message, value in zip(messages, sentiments, strict=True)
     ]
     Inference.objects.bulk_create(made)
@@ -67,6 +68,30 @@ def test_too_few_messages_say_nothing():
     (reading,) = drift.watch(DAY)
     assert reading.state == "too_few"
     assert reading.psi_sentiment is None
+
+
+def test_a_day_of_few_messages_is_read_with_its_week():
+    for back in range(7, 35, 3):
+        judged_on(DAY - dt.timedelta(days=back), [0.0, 0.5, -0.5, 1.0] * 5)
+    for back in range(7):
+        judged_on(DAY - dt.timedelta(days=back), [-0.9] * 8)
+    (reading,) = drift.watch(DAY)
+    assert (reading.state, reading.messages, reading.figures["days"]) == ("alert", 56, 7)
+
+
+def test_a_day_with_enough_speaks_for_itself():
+    judged_on(DAY - dt.timedelta(days=3), [0.0, 0.5] * 30)
+    judged_on(DAY, [0.0, 0.5] * 24)
+    (reading,) = drift.watch(DAY)
+    assert (reading.messages, reading.figures["days"]) == (48, 1)
+
+
+def test_a_judgement_belongs_to_the_day_of_its_message():
+    judged_on(DAY - dt.timedelta(days=3), [0.0, 0.5] * 30)
+    judged_on(DAY, [0.0, 0.5] * 24)
+    Inference.objects.update(created_at=timezone.now())
+    assert drift.watch(timezone.localdate()) == []
+    assert [one.state for one in drift.watch(DAY)] == ["ok"]
 
 
 def test_shadows_are_not_part_of_it():

@@ -1,11 +1,12 @@
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from analytics.experiments.report import compute_report
-from analytics.models import AiSettings, ExperimentRun, ReviewItem
+from analytics.models import AiSettings, DriftReading, ExperimentRun, ReviewItem
 from analytics.tests.experiments.factories import freeze, judged, make_gold, make_messages, make_run
 from evosense.core.schema import tenant_scope
 from tenancy.models import AuditEntry
@@ -298,6 +299,23 @@ def test_the_list_is_paged_and_filtered(client_for):
 
 def test_drift_has_a_page_before_there_is_any(client_for):
     page_of(client_for("supervisor"), url("drift"))
+
+
+def test_drift_is_drawn_and_told(client_for):
+    day = timezone.localdate() - timedelta(days=1)
+    steady = {"psi_sentiment": 0.03, "psi_emotion": 0.02, "psi_length": 0.01, "messages": 350}
+    moved = {**steady, "psi_sentiment": 0.41, "state": "alert"}
+    figures = {"judged": "alert", "cause": "input", "centroid": 0.0952, "days": 7}
+    for back in range(1, 20):
+        DriftReading.objects.create(
+            day=day - timedelta(days=back), analyser="embedded-pt-2", state="ok", **steady
+        )
+    DriftReading.objects.create(day=day, analyser="embedded-pt-2", figures=figures, **moved)
+    page = page_of(client_for("supervisor"), url("drift"))
+    assert page.count('<rect class="fo"') == 19
+    assert page.count('<rect class="fb"') == 1
+    assert page.count("banner bad") == 1
+    assert re.search(r">0[.,]095<", page)
 
 
 def test_another_companys_experiment_is_not_there(client_for, other_tenant):
