@@ -19,8 +19,7 @@ from messaging.ingest.receiver.tokens import Route
 from messaging.ingest.worker import Worker
 from messaging.management.demo_company import Company
 from messaging.models import Message
-from messaging.simulator.demo import DEMO_CHATS, DEMO_LINES, DEMO_SEED
-from messaging.simulator.generator import stream
+from messaging.simulator.demo import demo_history
 
 COPY = (
     "COPY public.webhook_events (received_at, tenant_id, connection_id, dedupe_key, event,"
@@ -101,10 +100,7 @@ def _records(company: Company, days: int) -> Iterator[Record]:
         for wire in company.wires
     }
     last = 0
-    start = end - timedelta(days=days)
-    # Without chaos: a message that comes after its read mark would be unread for ever.
-    events = stream(DEMO_SEED, DEMO_CHATS, start, end, lines=DEMO_LINES, chaos=0.0)
-    for event in events:
+    for event in demo_history(end - timedelta(days=days), end):
         arrival = arrival_of(routes[event.instance], event.body, path_event="", max_blob=MAX_BLOB)
         # The receiver's times are strictly rising; the generator's are nearly so.
         last = max(last + 1, int(event.at.timestamp() * 1_000_000))

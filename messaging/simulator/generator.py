@@ -54,13 +54,31 @@ class GeneratedEvent(NamedTuple):
     body: bytes
 
 
+class Strain(NamedTuple):
+    """A bad time for a business: it grows to its `share` of the attendances and ends at `until`."""
+
+    since: datetime
+    until: datetime
+    share: float
+    mood: str = "furious"
+
+    def mood_at(self, at: float, die: Dice) -> str:
+        """Return the mood that it brings about at this moment; "" for whatever comes."""
+        since, until = self.since.timestamp(), self.until.timestamp()
+        if not since <= at < until:
+            return ""
+        is_met = die.chance(self.share * (at - since) / (until - since))
+        return self.mood if is_met else ""
+
+
 @dataclass(frozen=True)
 class World:
-    """Who exists: lines, the people who write to each, and their groups."""
+    """Who exists: lines, the people who write to each, and their groups; and their bad time."""
 
     seed: int
     chats: int
     lines: tuple[Line, ...] = VERTICAL_LINES
+    strain: Strain | None = None
 
     @cached_property
     def _marks(self) -> list[float]:
@@ -181,11 +199,17 @@ class History:
         line = self.world.line_of(index)
         person = self.world.person(index)
         die = dice(self.world.seed, "attendance", index, nth)
-        turns = script.attendance(die, line, person, local_hour(at))
+        turns = script.attendance(die, line, person, local_hour(at), self._mood(at, index, nth))
         if not is_open(at) and die.chance(0.4):
             _answer_with_notice(die, line, turns)
         bodies = self.bodies[line]
         return line, Attendance(die, bodies, person, at, first=nth == 0).play(turns)
+
+    def _mood(self, at: float, index: int, nth: int) -> str:
+        if self.world.strain is None:
+            return ""
+        # Dice of its own: the same people write at the same times, only angrier.
+        return self.world.strain.mood_at(at, dice(self.world.seed, "strain", index, nth))
 
     def _line_scene(self, line: Line, at: float, what: int) -> list[Posted]:
         bodies = self.bodies[line]

@@ -129,7 +129,7 @@ def daypart(hour: int) -> str:
     return "boa tarde" if hour < 18 else "boa noite"
 
 
-def _playwright(die: Dice, line: Line, person: Person, hour: int) -> Playwright:
+def _playwright(die: Dice, line: Line, person: Person, hour: int, mood: str = "") -> Playwright:
     words = book(line.vertical)
     names = line.themes or tuple(words.themes)
     theme = words.themes[die.weighted({name: words.themes[name].weight for name in names})]
@@ -141,8 +141,9 @@ def _playwright(die: Dice, line: Line, person: Person, hour: int) -> Playwright:
         "daypart": daypart(hour),
         "o": "a" if person.first_name.endswith(("a", "e", "ís")) else "o",
     }
-    mood = die.weighted(theme.moods)
-    return Playwright(die, line, person, theme, words, speaker, mood)
+    # Drawn in any case, so that all other throws stay what they are.
+    drawn = die.weighted(theme.moods)
+    return Playwright(die, line, person, theme, words, speaker, mood or drawn)
 
 
 def answer(die: Dice, line: Line, person: Person) -> list[Turn]:
@@ -153,9 +154,9 @@ def answer(die: Dice, line: Line, person: Person) -> list[Turn]:
     return play.turns
 
 
-def attendance(die: Dice, line: Line, person: Person, hour: int = 10) -> list[Turn]:
-    """One attendance between a person and a business, begun at this local hour."""
-    play = _playwright(die, line, person, hour)
+def attendance(die: Dice, line: Line, person: Person, hour: int = 10, mood: str = "") -> list[Turn]:
+    """One attendance begun at this local hour; without a `mood` in one that its theme brings."""
+    play = _playwright(die, line, person, hour, mood)
     answers = _open(play)
     outcome = die.weighted({"solved": 76, "unanswered": 7, "dropped": 10, "call": 7})
     if outcome == "unanswered":

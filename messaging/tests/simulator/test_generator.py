@@ -24,7 +24,7 @@ from messaging.ingest.envelope.facts import (
 )
 from messaging.simulator.demo import DEMO_CHATS, DEMO_LINES, DEMO_SEED
 from messaging.simulator.dice import dice
-from messaging.simulator.generator import GeneratedEvent, World, stream
+from messaging.simulator.generator import GeneratedEvent, History, Strain, World, stream
 from messaging.simulator.people import Addressing
 from messaging.simulator.phrasebook import Speaker, book, verticals
 from messaging.simulator.rhythm import SAO_PAULO
@@ -199,3 +199,23 @@ def test_every_template_can_be_filled(vertical: str):
         for line in (line for several in lines.values() for line in several):
             assert speaker.fill(line.words)
             assert all(speaker.fill(reply) for reply in line.replies)
+
+
+def test_a_bad_time_changes_moods_and_nothing_else():
+    strained = Strain(START, END, share=1.0)
+
+    def history(strain: Strain | None) -> list[dict[str, Any]]:
+        world = World(DEMO_SEED, 120, DEMO_LINES, strain)
+        told = History(world, START.timestamp(), END.timestamp(), "2.3.7", 0.0)
+        return decoded(list(told.events(3.0)))
+
+    plain, angry = history(None), history(strained)
+    calm = history(Strain(END, END + timedelta(days=1), share=1.0))
+    assert plain == calm
+    said = book(DEMO_LINES[0].vertical).moods["furious"].emoji
+
+    def furious(bodies: list[dict[str, Any]]) -> int:
+        texts = (str(body["data"].get("message", "")) for body in bodies if "key" in body["data"])
+        return sum(any(mark in text for mark in said) for text in texts)
+
+    assert furious(angry) > 2 * furious(plain)
