@@ -11,7 +11,7 @@ import pytest
 LONGEST_FIRST = (
     "evosense/tests/test_isolation_matrix.py",
     "evosense/local/tests/test_run.py",
-    "messaging/tests/portable/test_fleet_of_300.py",
+    "messaging/tests/portable/test_fleet_story.py",
     "messaging/tests/sender/test_crash_points.py",
     "evosense/tests/end_to_end/test_browser.py",
     "evosense/tests/end_to_end/test_laboratory_browser.py",
