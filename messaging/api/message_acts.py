@@ -24,7 +24,7 @@ from messaging.api.sending_outputs import (
     ReplayedSerializer,
 )
 from messaging.api.serializers import MessageSerializer
-from messaging.selectors.conversations import conversation_model
+from messaging.selectors.conversations import conversation_to_write
 from messaging.selectors.outgoing import attempts_of, outgoing_row
 from messaging.selectors.thread import message_bubble
 from messaging.services import presence, sending
@@ -214,11 +214,12 @@ class ConversationPresence(ApiView):
             scope=WRITE,
             answer=QueuedSerializer,
             status=202,
+            may_conflict=True,
         )
     )
     def post(self, request: Request, conversation_id: UUID) -> Response:
         """Show the other side that somebody types, for about five seconds."""
-        presence.tell(conversation_model(conversation_id).pk)
+        presence.tell(conversation_to_write(conversation_id))
         return Response({"queued": True}, status=202)
 
 

@@ -10,16 +10,21 @@ from messaging.gateway.client.evolution import evolution
 from messaging.gateway.servers import Unreachable, instance_of
 from messaging.models import Conversation
 from messaging.selectors.people import main_identity
+from messaging.services.sending.refusals import refuse
 
 # WhatsApp lets the sign go out after some ten seconds; pages tell while somebody types.
 EVERY_SECONDS = 5
 SHOWN_MS = 5_000
 
 
-def tell(conversation_pk: int) -> None:
-    """Let a worker show "typing…", at most once in `EVERY_SECONDS` however many pages ask."""
-    if cache.add(f"typing:{conversation_pk}", 1, timeout=EVERY_SECONDS):
-        enqueue(show_typing, conversation_pk=conversation_pk)
+def tell(conversation: Conversation) -> None:
+    """Let a worker show "typing…", at most once in `EVERY_SECONDS` however many pages ask.
+
+    Raises Conflict where nothing could be sent now.
+    """
+    refuse(conversation.connection, "text", may_wait=False)
+    if cache.add(f"typing:{conversation.pk}", 1, timeout=EVERY_SECONDS):
+        enqueue(show_typing, conversation_pk=conversation.pk)
 
 
 @shared_task(name="messaging.show_typing", expires=EVERY_SECONDS)

@@ -1,5 +1,6 @@
 """The composer's acts: send, keep the draft, take files, quote, and tell that somebody types."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseLocation
 
-from evosense.core.errors import DomainError, Invalid, NotFound
+from evosense.core.errors import Conflict, DomainError, Invalid, NotFound
 from evosense.core.htmx import toast, trigger, wants_fragment
 from messaging.models import Conversation
 from messaging.selectors import conversations
@@ -112,11 +113,13 @@ def message_quote(request: HttpRequest, conversation_id: UUID, message_id: UUID)
 @requires("conversations.reply")
 @require_POST
 @answers_errors
-def typing_tell(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+def typing_tell(_request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """Let the customer see that somebody types; as often as pages ask, at most every 5 s."""
-    row = _row(request, conversation_id)
-    if row.kind == Conversation.Kind.PERSON:
-        presence.tell(row.pk)
+    conversation = conversations.conversation_to_write(conversation_id)
+    if conversation.kind == Conversation.Kind.PERSON:
+        # The composer already says why nothing can be sent.
+        with suppress(Conflict):
+            presence.tell(conversation)
     return HttpResponse(status=204)
 
 
