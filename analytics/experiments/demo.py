@@ -1,4 +1,4 @@
-"""The demonstration's laboratory: prompts, labels and two finished experiments, offline.
+"""The demonstration's laboratory: prompts, labels, two finished experiments, drift; offline.
 
 The labels are the moods in which the simulator wrote its phrases. They come from whoever wrote the
 messages, not from an analyser, and the set says that no person labelled it.
@@ -7,7 +7,7 @@ messages, not from an analyser, and the set says that no person labelled it.
 import re
 import time
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analytics.analysis.context import context_of
+from analytics.experiments import demo_drift
 from analytics.experiments.arms import WORDS, Choice
 from analytics.experiments.creating import NewRun, create_run
 from analytics.experiments.disagreements import ask_people
@@ -24,8 +25,9 @@ from analytics.experiments.report import compute_report
 from analytics.experiments.running import Status, start_run
 from analytics.experiments.sampling import frozen
 from analytics.experiments.worker import take_turn
-from analytics.models import ExperimentRun, GoldItem, GoldSet, PromptTemplate, Task
-from analytics.prompting.versions import Author, from_platform
+from analytics.models import ExperimentRun, GoldItem, GoldSet
+from analytics.prompting import demo as prompts
+from analytics.prompting.versions import Author
 from evosense.core.ids import uuid7
 from messaging.selectors.samples import Drawable, drawable_messages
 from messaging.selectors.wordings import wordings_of
@@ -60,12 +62,12 @@ class Phrase:
     truth: Truth
 
 
-def ensure() -> dict[str, Any]:
-    """Make what is missing of the active company's demonstration; safe to repeat."""
-    author = Author(None, AUTHOR)
-    if not PromptTemplate.objects.exists():
-        for task in Task.values:
-            from_platform(task, author)
+def ensure(people: Sequence[Author] = ()) -> dict[str, Any]:
+    """Make what is missing of the active company's demonstration; safe to repeat.
+
+    `people` of the company appear as authors of prompts.
+    """
+    prompts.ensure(Author(None, AUTHOR), people)
     gold = _gold_set()
     runs = []
     if gold is not None:
@@ -77,6 +79,7 @@ def ensure() -> dict[str, Any]:
     return {
         "labels": gold.items.count() if gold else 0,
         "experiments": [run.run_id for run in runs],
+        "readings": demo_drift.ensure(),
     }
 
 

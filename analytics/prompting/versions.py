@@ -91,7 +91,7 @@ def from_platform(task: str, author: Author, *, name: str = "") -> PromptTemplat
     house = platform_template(task)
     return create_version(
         name=name or house.name, task=task, body=house.body, author=author,
-        model_params=house.model_params, description=str(house.title),
+        model_params=house.model_params, description=_("Copied from the templates of the house"),
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ SLUG = "aurora"
 NAME = "Móveis Aurora"
 PEOPLE = (
     ("dona@aurora.example", "Helena Prado", Membership.Role.OWNER),
+    ("gerente@aurora.example", "Marina Leal", Membership.Role.ADMIN),
     ("atendente@aurora.example", "Rafael Tavares", Membership.Role.AGENT),
     ("leitura@aurora.example", "Noemi Campos", Membership.Role.VIEWER),
 )

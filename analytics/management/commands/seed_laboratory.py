@@ -5,11 +5,15 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from analytics.experiments import demo
+from analytics.prompting.versions import Author
 from evosense.core.locks import named_lock
 from evosense.core.schema import public_scope, tenant_scope
-from messaging.management.demo_company import SLUG
+from messaging.management.demo_company import PEOPLE, SLUG
 from tenancy.management.output import JsonCommand
-from tenancy.services import tenants
+from tenancy.models import Membership
+from tenancy.services import people, tenants
+
+_WRITERS = {Membership.Role.OWNER, Membership.Role.ADMIN}
 
 
 class Command(JsonCommand):
@@ -21,5 +25,13 @@ class Command(JsonCommand):
     def answer(self, **options: Any) -> dict[str, Any]:
         with public_scope(), named_lock("analytics.seed_laboratory"):
             tenant = tenants.find_tenant(slug=options["tenant"])
+            authors = _authors()
             with tenant_scope(tenant.ref):
-                return demo.ensure()
+                return demo.ensure(authors)
+
+
+def _authors() -> list[Author]:
+    """Return the people of the demonstration who may write prompts."""
+    emails = [email for email, _name, role in PEOPLE if role in _WRITERS]
+    found = [people.find_user(email) for email in emails]
+    return [Author(user.pk, str(user)) for user in found if user is not None]
