@@ -54,7 +54,10 @@ class ServerForm(forms.Form):
     def keep_key(self) -> None:
         """Let an empty key mean the one that is stored."""
         self.fields["api_key"].required = False
-        self.fields["api_key"].help_text = _("Leave it empty to keep the one that is stored.")
+        self.fields["api_key"].help_text = _(
+            "Leave it empty to keep the one that is stored. Another host needs it again, and the"
+            " keys of single connections are forgotten then."
+        )
 
 
 def _probe(server: EvolutionServer, _values: dict[str, Any]) -> str:

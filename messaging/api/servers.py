@@ -81,7 +81,8 @@ class ServerDetail(ApiView):
     def patch(self, request: Request, server_id: UUID) -> Response:
         """Change a server of the company's own; without `api_key` the stored one stays.
 
-        Another scheme, host or port needs the key again in the same request.
+        Another scheme, host or port needs the key again in the same request; it then stands in for
+        the keys of single connections, which are forgotten.
         """
         now = servers.server_view(server_id)
         fields = checked_body(ServerChangeSerializer, request.data)

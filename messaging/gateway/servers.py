@@ -16,15 +16,16 @@ from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import Conflict, Invalid
 from evosense.core.http import EgressBlocked, check_url
-from evosense.core.schema import active_tenant, current_tenant, enqueue
+from evosense.core.schema import active_tenant, current_tenant, enqueue, tenant_scope
 from messaging.gateway import tasks
 from messaging.gateway.capabilities import BAILEYS, Capabilities
 from messaging.gateway.client.instance import Instance
 from messaging.gateway.models import EvolutionServer, Lane
 from messaging.gateway.probes import Probe, probe_server
 from messaging.gateway.rows import key_of, no_such_server, release_lanes, server_row, server_rows
-from messaging.gateway.ways import Unreachable, may_use_server_key
+from messaging.gateway.ways import Unreachable, way_of
 from messaging.models import Connection
+from tenancy.models import Tenant
 from tenancy.services import audit
 
 __all__ = [
@@ -69,23 +70,12 @@ def instance_of(connection: Connection) -> Instance:
     Asks the database only. A connection that was made by hand gets a server of its own company
     here, because breaker and version belong to servers.
     """
-    server = _server_of(connection)
-    if not server.is_active:
-        raise Unreachable("server_inactive")
-    key = connection.api_key
-    if not key and may_use_server_key(server.tenant_id, is_managed=connection.is_managed):
-        key = key_of(server)
-    if not key:
-        raise Unreachable("no_key")
-    if not server.version:
-        raise Unreachable("not_probed")
-    return Instance(
-        server_id=server.pk,
-        url=server.url,
-        key=key,
-        name=connection.instance,
-        capabilities=_capabilities(server, connection.integration),
-    )
+    if connection.server_id is None:
+        # What was removed keeps a word where its address was.
+        if not connection.server_url or connection.removed_at is not None:
+            raise Unreachable("no_server")
+        _adopt_url(connection)
+    return way_of(connection.pk).instance()
 
 
 def admin_of(server: EvolutionServer) -> Instance:
@@ -145,13 +135,15 @@ def update_server(
     """Change a server of one's own; an empty `api_key` keeps the one that is stored.
 
     Raises Invalid when another host shall get it: who may change a server need not know its key.
+    Keys of single instances, which were given for the old host too, are forgotten then.
     """
     server = _own(server_id)
     before = (server.name, server.url, server.is_active)
     server.name, server.url, server.is_active = _name(name), _checked_url(url), is_active
     fields = ["name", "url", "is_active", "updated_at"]
+    moves = _host_of(server.url) != _host_of(before[1])
     if server.url != before[1]:
-        if not api_key.strip() and _host_of(server.url) != _host_of(before[1]):
+        if not api_key.strip() and moves:
             message = _("Enter the key again: it was given for another address.")
             raise Invalid("required", message, field="api_key")
         # Another server: what was known of the old one says nothing.
@@ -162,6 +154,7 @@ def update_server(
         fields.append("api_key")
     with _taken(), transaction.atomic():
         server.save(update_fields=fields)
+        dropped = _drop_keys_of_instances(server) if moves else 0
         release_lanes(server.pk)
         _note(
             "server.changed",
@@ -170,6 +163,7 @@ def update_server(
             url=[before[1], server.url],
             is_active=[before[2], server.is_active],
             key=["", "changed" if api_key.strip() else ""],
+            instance_keys=[dropped, 0],
         )
     return server
 
@@ -188,19 +182,7 @@ def remove_server(server_id: UUID) -> None:
         server.delete()
 
 
-def _server_of(connection: Connection) -> EvolutionServer:
-    if connection.server_id is not None:
-        row = server_rows().filter(pk=connection.server_id).first()
-        if row is None:
-            raise Unreachable("no_server")
-        return row
-    # What was removed keeps a word where its address was.
-    if not connection.server_url or connection.removed_at is not None:
-        raise Unreachable("no_server")
-    return _adopt_url(connection)
-
-
-def _adopt_url(connection: Connection) -> EvolutionServer:
+def _adopt_url(connection: Connection) -> None:
     """Give a connection made by hand the company's own row for its server, and have it probed."""
     url = connection.server_url.rstrip("/")
     with transaction.atomic():
@@ -214,7 +196,26 @@ def _adopt_url(connection: Connection) -> EvolutionServer:
         if is_new:
             enqueue(tasks.probe_server, server_id=str(server.pk))
     connection.server_id = server.pk
-    return server
+
+
+def _drop_keys_of_instances(server: EvolutionServer) -> int:
+    """Forget the keys of single instances there; returns how many there were.
+
+    Where a server's own key may speak for a connection it takes their place.
+    """
+    if server.tenant_id is not None:
+        return _drop_keys_here(server)
+    users = Tenant.objects.filter(pk__in=Lane.objects.filter(server=server).values("tenant"))
+    dropped = 0
+    for tenant in users:
+        with tenant_scope(tenant.ref):
+            dropped += _drop_keys_here(server)
+    return dropped
+
+
+def _drop_keys_here(server: EvolutionServer) -> int:
+    rows = Connection.objects.filter(server_id=server.pk, api_key__isnull=False)
+    return rows.update(api_key=None, updated_at=timezone.now())
 
 
 def _own(server_id: UUID) -> EvolutionServer:

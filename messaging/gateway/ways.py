@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from evosense.core.crypto import decrypt
-from evosense.core.schema import public_scope
+from evosense.core.schema import current_tenant, database_cursor, public_scope
 from messaging.gateway.capabilities import Capabilities
 from messaging.gateway.client.instance import Instance
 
@@ -24,6 +24,7 @@ JOIN = """
     LEFT JOIN public.gateway_evolutionserver s
         ON s.id = l.server_id AND (s.tenant_id = %(tenant)s::uuid OR s.tenant_id IS NULL)
 """
+_WAY = f"SELECT {COLUMNS} FROM messaging_connection l {JOIN} WHERE l.id = %(line)s"  # noqa: S608
 _OWN_KEY = "messaging_connection|api_key"
 _SERVER_KEY = "gateway_evolutionserver|api_key"
 
@@ -78,6 +79,16 @@ class Way:
             return ""
         with scope_of_owner(self.owner):
             return decrypt(self.server_key, _SERVER_KEY)
+
+
+def way_of(connection_pk: int) -> Way:
+    """Return what is stored of the way to a connection's instance, all of one moment.
+
+    An address and a key read one after the other might not belong together.
+    """
+    with database_cursor() as cursor:
+        cursor.execute(_WAY, {"tenant": current_tenant().id, "line": connection_pk})
+        return Way(*cursor.fetchone())
 
 
 def may_use_server_key(owner: UUID | None, *, is_managed: bool) -> bool:

@@ -95,6 +95,7 @@ def test_a_connection_is_asked_with_its_own_key_first(tenant: TenantRef) -> None
     assert instance_of(connection).key == SECRET
 
     connection.api_key = "the-token-of-the-instance"
+    connection.save()
     found = instance_of(connection)
 
     assert (found.key, found.url, found.name) == (
