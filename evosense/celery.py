@@ -20,7 +20,7 @@ from evosense.core import heartbeat, metrics
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evosense.settings.base")
 
-QUEUES = ("watch", "ingest", "dispatch", "media", "asked", "ai", "maintenance")
+QUEUES = ("watch", "ingest", "dispatch", "media", "asked", "ai", "webhooks", "maintenance")
 
 app = Celery("evosense", task_cls="tenancy.db.tasks:TenantTask")
 app.config_from_object(settings.CELERY)
@@ -65,6 +65,16 @@ app.conf.beat_schedule = {
         "task": "tenancy.fan_out",
         "schedule": 60.0,
         "kwargs": {"task": "messaging.verify_webhooks", "minutes": 1440},
+    },
+    "webhooks out": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "messaging.sweep_webhooks_out", "minutes": 1},
+    },
+    "old webhooks out": {
+        "task": "tenancy.fan_out",
+        "schedule": 60.0,
+        "kwargs": {"task": "messaging.forget_webhooks_out", "minutes": 1440},
     },
     "parked": {
         "task": "tenancy.fan_out",

@@ -35,6 +35,7 @@ class MessagingConfig(AppConfig):
         metrics.register()
         subscribe(MessagesStored, Fairly("media", media_tasks.fetch_stored_media))
         self._watch_over()
+        self._tell_other_systems()
         navigation.register()
         audit_catalogue.register()
 
@@ -51,3 +52,13 @@ class MessagingConfig(AppConfig):
         alerts.register_alerts()
         letters.register_letters()
         metrics.register_metrics()
+
+    @staticmethod
+    def _tell_other_systems() -> None:
+        from evosense.core.backlog import register_backlog  # noqa: PLC0415
+        from messaging import webhooks_out_tasks  # noqa: F401, PLC0415  (registers its tasks)
+        from messaging.services.webhooks_out import claims, disabling, offered  # noqa: PLC0415
+
+        offered.register_offered()
+        disabling.register_letter()
+        register_backlog("webhooks_out", claims.waiting)

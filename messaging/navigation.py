@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from evosense.core.shell import NavItem, register_nav
+from evosense.core.shell import NavItem, SettingItem, register_nav, register_setting
 
 
 def register() -> None:
@@ -43,5 +43,18 @@ def register() -> None:
                 "messaging:server",
                 "messaging:incident",
             ),
+        )
+    )
+    register_setting(
+        SettingItem(
+            "webhooks",
+            "messaging:webhooks",
+            _("Webhooks"),
+            "integrations",
+            order=20,
+            permission="webhooks.manage",
+            keywords=_("events, integration, alerts, ERP, HTTP, signature, secret, delivery"),
+            note=_("Which other systems are told of events"),
+            icon="transfer",
         )
     )

@@ -142,6 +142,11 @@ PERMISSION_TABLE = (
                 _("Create and end keys for other systems"),
             ),
             Permission(
+                "webhooks.manage",
+                _("Manage webhooks"),
+                _("Choose which other systems are told of events"),
+            ),
+            Permission(
                 "audit.view", _("See the audit"), _("Who changed what, when and from where")
             ),
             Permission("audit.export", _("Export the audit"), _("Only the owner")),

@@ -78,6 +78,18 @@ SCOPE_TABLE = (
         _("Let failed events be read again"),
         ("events.replay",),
     ),
+    Scope(
+        "webhooks:read",
+        _("Read webhooks"),
+        _("Which systems are told of events, and what they answered"),
+        ("webhooks.manage",),
+    ),
+    Scope(
+        "webhooks:write",
+        _("Manage webhooks"),
+        _("Create, change and remove them, send tests and repeat deliveries"),
+        ("webhooks.manage",),
+    ),
     Scope("members:read", _("Read people"), _("Names, e-mails and roles"), ("members.view",)),
     Scope("audit:read", _("Read the audit"), _("Who changed what and when"), ("audit.view",)),
     Scope(

@@ -25,7 +25,14 @@ EXIT = "/suporte/encerrar/"
 # How long a visit lasts is the grant's business; the browser forgets it with its window.
 SESSION_ENDS_WITH_BROWSER = 0
 NEVER = frozenset(
-    {"keys.manage", "members.manage", "audit.export", "billing.manage", "workspace.delete"}
+    {
+        "keys.manage",
+        "webhooks.manage",
+        "members.manage",
+        "audit.export",
+        "billing.manage",
+        "workspace.delete",
+    }
 )
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # The operator's own account is changed on the operators' site, not on a customer's.

@@ -365,6 +365,8 @@ CELERY = {
         "messaging.watch": {"queue": "watch"},
         "messaging.fetch_media_later": {"queue": "media"},
         "messaging.follow_state": {"queue": "watch"},
+        # It also ends the pause of seconds after a first failure.
+        "messaging.sweep_webhooks_out": {"queue": "webhooks"},
     },
 }
 

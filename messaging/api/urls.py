@@ -45,11 +45,20 @@ from messaging.api.servers import (
     ServerList,
     ServerTest,
 )
+from messaging.api.webhooks import (
+    DeliveryList,
+    DeliveryReplay,
+    WebhookDetail,
+    WebhookList,
+    WebhookSecret,
+    WebhookTest,
+)
 
 _SERVER = "servers/<uuid:server_id>"
 _CONNECTION = "connections/<uuid:connection_id>"
 _EVENT = f"{_CONNECTION}/events/<str:event_id>"
 _MESSAGE = "messages/<uuid:message_id>"
+_WEBHOOK = "webhooks/<uuid:webhook_id>"
 _CONVERSATION = "conversations/<uuid:conversation_id>"
 
 urlpatterns = [
@@ -77,6 +86,12 @@ urlpatterns = [
     path(f"{_SERVER}/test", ServerTest.as_view()),
     path(f"{_SERVER}/instances", ServerInstances.as_view()),
     path(f"{_SERVER}/connections", ServerConnections.as_view()),
+    path("webhooks", WebhookList.as_view()),
+    path(_WEBHOOK, WebhookDetail.as_view()),
+    path(f"{_WEBHOOK}/test", WebhookTest.as_view()),
+    path(f"{_WEBHOOK}/secret", WebhookSecret.as_view()),
+    path(f"{_WEBHOOK}/deliveries", DeliveryList.as_view()),
+    path(f"{_WEBHOOK}/deliveries/<uuid:delivery_id>/replay", DeliveryReplay.as_view()),
     path("health", HealthList.as_view()),
     path("incidents", IncidentList.as_view()),
     path("incidents/<uuid:incident_id>", IncidentDetail.as_view()),

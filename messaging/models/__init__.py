@@ -13,6 +13,7 @@ from messaging.models.outgoing import (
 )
 from messaging.models.parked import ParkedEffect
 from messaging.models.response import PollVote, Reaction
+from messaging.models.webhooks_out import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "Call",
@@ -39,4 +40,6 @@ __all__ = [
     "PollVote",
     "Reaction",
     "Upload",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

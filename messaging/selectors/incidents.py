@@ -53,6 +53,12 @@ class IncidentView:
         return self.ended_at is None
 
     @property
+    def webhook_at(self) -> datetime | None:
+        """Return when the first system of the company's own was told."""
+        at = self.told.get("webhook")
+        return datetime.fromisoformat(at) if at else None
+
+    @property
     def seconds(self) -> int:
         """Return how long it lasted, or has lasted until now."""
         end = self.ended_at or timezone.now()

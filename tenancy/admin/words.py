@@ -129,9 +129,15 @@ LETTERS = {
     "sign_up_confirm": _("Confirm the company"),
     "sign_up_known": _("Account exists already"),
     "support_opened": _("Support access opened"),
+    "webhook_disabled": _("Webhook switched off"),
 }
 METHODS = {"canary": _("First of its group"), "replay": _("Replay"), "django": _("By Django")}
-LIMITS = {"seats": _("People"), "connections": _("Connections"), "api_keys": _("API keys")}
+LIMITS = {
+    "seats": _("People"),
+    "connections": _("Connections"),
+    "api_keys": _("API keys"),
+    "webhooks": _("Webhooks"),
+}
 
 
 def say(

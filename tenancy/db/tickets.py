@@ -50,6 +50,8 @@ LANES = {
     "ai": Lane(cap=4, lease_seconds=180),
     # What somebody waits for in front of a page.
     "asked": Lane(cap=4, lease_seconds=180),
+    # Other people's servers, which may take their time; two workers at most for each of them.
+    "webhooks": Lane(cap=4, lease_seconds=120),
     "maintenance": Lane(cap=1, lease_seconds=900),
 }
 WEIGHTS = {"starter": 1, "pro": 2, "scale": 4, "enterprise": 8}

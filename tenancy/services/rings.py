@@ -22,6 +22,7 @@ WORDS = {
     "media": _("Files"),
     "ai": _("Analysis"),
     "asked": _("Waited for by people"),
+    "webhooks": _("Webhooks to companies"),
     "maintenance": _("Upkeep"),
 }
 

@@ -1,7 +1,7 @@
 """Who is told of an incident, once: in the app, and by letter those who look after connections.
 
 Everything runs in the transaction that opens or closes the incident; a letter is a row until it
-leaves. Other systems hear of it by `IncidentOpened` and `IncidentClosed`.
+leaves. Other systems hear of it by `IncidentOpened` and `IncidentClosed`, which webhooks carry.
 """
 
 from collections.abc import Iterable
@@ -9,6 +9,8 @@ from datetime import timedelta
 from uuid import UUID
 from zlib import crc32
 
+from django.db.models import F, JSONField, QuerySet, Value
+from django.db.models.expressions import CombinedExpression
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -46,8 +48,17 @@ def tell_opened(connection: Connection, incident: Incident) -> None:
         elif _write(OPENED, incident):
             told["email"] = now.isoformat()
     if told != incident.told:
-        Incident.objects.filter(pk=incident.pk).update(told=told)
+        note_told(Incident.objects.filter(pk=incident.pk), told)
         incident.told = told
+
+
+def note_told(incidents: QuerySet[Incident], ways: dict[str, str]) -> None:
+    """Add ways by which people were told, and when; the first time of each stays.
+
+    In one statement: a letter and a webhook may be noted at the same moment.
+    """
+    new = Value(ways, output_field=JSONField())
+    incidents.update(told=CombinedExpression(new, "||", F("told"), output_field=JSONField()))
 
 
 def tell_late(connection: Connection, incidents: Iterable[Incident]) -> None:
