@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +17,8 @@ from messaging.selectors.health_words import cause_words, reason_words, repair_e
 PAGE = 25
 # A banner names a few; a server that takes a hundred numbers down is one sentence.
 BANNER = 20
+# A server that says so answers.
+_REFUSALS = frozenset({"unauthorized", "license_required", "unsupported_version", "blocked"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,19 @@ def _is_muted(one: Incident) -> bool:
     return until is not None and until > timezone.now()
 
 
+def _label(one: Incident) -> str:
+    """Return the kind in words; of a server that answers and refuses, not that it is silent."""
+    if one.kind == Incident.Kind.SERVER_DOWN and one.code in _REFUSALS:
+        return str(_("Server cannot be used"))
+    return str(Incident.Kind(one.kind).label)
+
+
+def open_since(connection_pks: list[int]) -> dict[int, datetime]:
+    """Return since when those of the connections are ill that have an open incident."""
+    rows = Incident.objects.filter(connection_id__in=connection_pks, ended_at=None)
+    return dict(rows.values_list("connection_id").annotate(since=Min("started_at")))
+
+
 def incident_view_of(one: Incident) -> IncidentView:
     return IncidentView(
         pk=one.pk,
@@ -206,7 +221,7 @@ def incident_view_of(one: Incident) -> IncidentView:
         connection_name=one.connection.name,
         connection_color=one.connection.color,
         kind=one.kind,
-        kind_label=str(Incident.Kind(one.kind).label),
+        kind_label=_label(one),
         severity=one.severity,
         code=one.code,
         words=cause_words(one.code or one.kind),

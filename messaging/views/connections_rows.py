@@ -13,6 +13,7 @@ from messaging.selectors import outgoing, volume
 from messaging.selectors.connections import ConnectionView
 from messaging.selectors.failure_words import failure_words
 from messaging.selectors.health import health_label, reason_of
+from messaging.selectors.incidents import open_since
 from messaging.selectors.uptime import tone_of, uptime_by_connection
 from messaging.services.lifecycle.problems import words_of
 
@@ -55,12 +56,22 @@ class ConnectionRow:
     queued: int
     lane: LaneView | None
     mark: int
+    # Since when it has an open incident.
+    ill_since: datetime | None
+
+    @property
+    def since(self) -> datetime:
+        """Return since when it is what `label` says."""
+        return (self._is_ill and self.ill_since) or self.view.state_at
 
     @property
     def label(self) -> str:
         """Return its state in a word: a session that only looks open is not called connected."""
-        is_ill = self.tone != tone_of(self.view.state)
-        return self.health_label if is_ill else self.view.state_label
+        return self.health_label if self._is_ill else self.view.state_label
+
+    @property
+    def _is_ill(self) -> bool:
+        return self.tone != tone_of(self.view.state)
 
     @property
     def health_tone(self) -> str:
@@ -126,9 +137,17 @@ def connection_rows(views: list[ConnectionView]) -> list[ConnectionRow]:
     now = timezone.now()
     ids = [view.id for view in views]
     tones = uptime_by_connection([view.pk for view in views], now=now)
+    ill = open_since([view.pk for view in views])
     traffic, waiting, lanes = _traffic(now), outgoing.queue_depths(ids), lane_views(ids)
     return [
-        _row(view, tones[view.pk], traffic[view.pk], waiting.get(view.id, 0), lanes.get(view.id))
+        _row(
+            view,
+            tones[view.pk],
+            traffic[view.pk],
+            waiting.get(view.id, 0),
+            lanes.get(view.id),
+            ill.get(view.pk),
+        )
         for view in views
     ]
 
@@ -152,7 +171,12 @@ def acts_of(row: ConnectionRow) -> list[Act]:
 
 
 def _row(
-    view: ConnectionView, tones: list[str], counts: Counts, queued: int, lane: LaneView | None
+    view: ConnectionView,
+    tones: list[str],
+    counts: Counts,
+    queued: int,
+    lane: LaneView | None,
+    ill_since: datetime | None,
 ) -> ConnectionRow:
     now = timezone.now()
     hours = sorted({_hour(now - timedelta(hours=back)) for back in range(24)})
@@ -169,6 +193,7 @@ def _row(
         queued=queued,
         lane=lane,
         mark=(view.color - 1) % 4 + 1,
+        ill_since=ill_since,
     )
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import django
 import rest_framework
+from django.utils import translation
 
-from evosense.core.rest_messages import UNTRANSLATED
+from evosense.core.rest_messages import MISTRANSLATED, UNTRANSLATED
 
 FRAMEWORK = Path(rest_framework.__file__).parent
 CATALOGUES = (
@@ -40,3 +41,11 @@ def test_what_the_framework_leaves_in_english_is_translated_here() -> None:
     known = [gettext.GNUTranslations(path.open("rb")) for path in CATALOGUES]
     left = {one for one in said if not any(each.gettext(one) != one for each in known)}
     assert left == UNTRANSLATED
+
+
+def test_what_the_framework_says_wrongly_is_said_rightly_here() -> None:
+    with translation.override("pt-br"):
+        said = {one: translation.gettext(one) for one in MISTRANSLATED}
+    theirs = gettext.GNUTranslations(CATALOGUES[0].open("rb"))
+    for english, portuguese in said.items():
+        assert portuguese not in {english, theirs.gettext(english)}

@@ -133,11 +133,21 @@ def _act_on(message: Message, kind: str, payload: dict[str, Any], source: str) -
     connection = message.connection
     refuse(connection, kind, may_wait=source != Message.Source.PANEL)
     with transaction.atomic():
+        _refuse_while_deleted(message)
         intent = Intent(kind, payload, source, PRIORITIES.get(source, 5))
         row = queue_act(connection, intent, conversation=message.conversation, target=message)
         announce([row], Outgoing.State.QUEUED)
         lanes.wake(connection.public_id)
     return row
+
+
+def _refuse_while_deleted(message: Message) -> None:
+    """Refuse any act on what is being deleted; of two who delete it at once, one waits here."""
+    Message.objects.select_for_update(no_key=True).get(pk=message.pk)
+    deletions = Outgoing.objects.filter(target=message, kind=Outgoing.Kind.DELETE)
+    over = [Outgoing.State.FAILED, Outgoing.State.DEAD, Outgoing.State.CANCELLED]
+    if deletions.exclude(state__in=over).exists():
+        raise Conflict("being_deleted", _("This message is being deleted already."))
 
 
 def _message(public_id: UUID) -> Message:
@@ -209,7 +219,8 @@ def _copy_of_file(message: Message, media: MessageMedia) -> tuple[str, dict[str,
 
 def _card(card: dict[str, Any]) -> dict[str, str]:
     phones = card.get("phones") or [{}]
-    return {"name": card.get("name") or "?", "phone": phones[0].get("number", "")}
+    name = " ".join((card.get("name") or "?").split())
+    return {"name": name, "phone": phones[0].get("number", "")}
 
 
 def _use_file(post: dict[str, Any]) -> None:

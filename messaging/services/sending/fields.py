@@ -3,6 +3,8 @@
 from typing import Any
 from unicodedata import category
 
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import Invalid
@@ -16,6 +18,8 @@ def wrong(name: str) -> Invalid:
 _BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 # Formats, controls, separators, and marks that have nothing to stand on.
 _UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs", "Mn", "Me"})
+_BREAKS = frozenset({"Cc", "Zl", "Zp"})
+_valid_url = URLValidator(schemes=["http", "https"])
 
 
 def text(payload: dict[str, Any], name: str, *, longest: int, least: int = 1) -> str:
@@ -40,6 +44,27 @@ def text(payload: dict[str, Any], name: str, *, longest: int, least: int = 1) ->
 
 def _is_seen(text: str) -> bool:
     return any(one not in _BLANKS and category(one) not in _UNSEEN for one in text)
+
+
+def line(payload: dict[str, Any], name: str, *, longest: int, least: int = 1) -> str:
+    """Return a text of one line: servers write names into vCards, where a line is a field."""
+    clean = text(payload, name, longest=longest, least=least)
+    if any(category(one) in _BREAKS for one in clean):
+        message = _("Use 1 to %(longest)s characters on one line.") % {"longest": longest}
+        raise Invalid("invalid", message, field=name)
+    return clean
+
+
+def web_address(payload: dict[str, Any], name: str, *, longest: int, least: int = 1) -> str:
+    """Return an address that a browser opens as a page: of a script nothing good comes."""
+    clean = line(payload, name, longest=longest, least=least)
+    try:
+        if clean:
+            _valid_url(clean)
+    except ValidationError as error:
+        message = _("Use an address such as https://www.example.com.")
+        raise Invalid("invalid", message, field=name) from error
+    return clean
 
 
 def number(payload: dict[str, Any], name: str, *, least: int, most: int) -> int:

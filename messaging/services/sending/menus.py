@@ -40,10 +40,12 @@ def _card(item: dict[str, Any]) -> dict[str, str]:
     if phone is None:
         message = _("Use a number with country and area code, such as 55 11 91234-5678.")
         raise Invalid("invalid", message, field="contacts")
-    card = {"name": fields.text(item, "name", longest=200), "phone": str(phone)}
-    for name in ("organization", "email", "url"):
-        if value := fields.text(item, name, longest=300, least=0):
+    card = {"name": fields.line(item, "name", longest=200), "phone": str(phone)}
+    for name in ("organization", "email"):
+        if value := fields.line(item, name, longest=300, least=0):
             card[name] = value
+    if url := fields.web_address(item, "url", longest=300, least=0):
+        card["url"] = url
     return card
 
 
@@ -71,7 +73,10 @@ def options_list(payload: dict[str, Any]) -> Found:
             _section(item) for item in fields.items(payload, "sections", least=1, most=10)
         ],
     }
-    labels = [row["title"] for section in clean["sections"] for row in section["rows"]]
+    rows = [row for section in clean["sections"] for row in section["rows"]]
+    if len({row["id"] for row in rows}) != len(rows):
+        raise Invalid("not_unique", _("Every entry must be different."), field="id")
+    labels = [row["title"] for row in rows]
     shown = {
         "type": "template",
         "subtype": "list",
@@ -123,9 +128,10 @@ def _button(item: dict[str, Any]) -> dict[str, str]:
     kind = item.get("type")
     if kind not in _BUTTON_FIELDS:
         raise Invalid("invalid", _("This kind of button does not exist."), field="buttons")
-    button = {"type": str(kind), "text": fields.text(item, "text", longest=25)}
+    button = {"type": str(kind), "text": fields.line(item, "text", longest=25)}
     for name in _BUTTON_FIELDS[kind]:
-        button[name] = fields.text(item, name, longest=300)
+        read = fields.web_address if name == "url" else fields.line
+        button[name] = read(item, name, longest=300)
     return button
 
 

@@ -33,12 +33,20 @@ def send_message(request: SendRequest) -> Message:
         able = refuse(connection, request.kind, may_wait=may_wait)
         lock_conversation(conversation)
         more, payload = _quoted(conversation, request.reply_to)
+        _refuse_everyone(content, conversation)
         payload |= mention_keys(request.payload)
         if payload.get("mentions"):
             more["extra"] = {**content.shown.extra, "mentions": payload["mentions"]}
         intent = _intent(request, content, payload)
         preset = echoes.new_message_id() if able and able.honours_message_id else ""
         return queue_message(connection, conversation, intent, content.shown, preset, **more)
+
+
+def _refuse_everyone(content: Content, conversation: Conversation) -> None:
+    is_group = conversation.kind == Conversation.Kind.GROUP
+    if content.payload.get("mention_everyone") and not is_group:
+        message = _("Everyone can be mentioned in a group only.")
+        raise Invalid("not_a_group", message, field="mention_everyone")
 
 
 def _intent(request: SendRequest, content: Content, payload: dict[str, Any]) -> Intent:

@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -6,7 +7,7 @@ from django.utils import timezone
 from evosense.core.schema import public_scope, tenant_scope
 from evosense.testing.pages import shows_number
 from messaging.ingest.models import WebhookEvent
-from messaging.models import Connection, ConnectionEvent
+from messaging.models import Connection, ConnectionEvent, Incident
 from messaging.tests.factories import make_connection, make_message, make_raw_event
 from tenancy.models import WebhookRoute
 
@@ -90,6 +91,27 @@ def test_a_session_that_only_looks_open_is_not_called_connected(
     assert badge in html
     assert f"{connected} conectado" in html
     assert badge in page(client, url_of(connection))
+
+
+def test_since_when_a_session_that_only_looks_open_is_ill_is_said_of_the_illness(client_for):
+    line, now = make_connection(), timezone.now()
+    Connection.objects.filter(pk=line.pk).update(
+        state="connected", health="down", state_at=now - timedelta(days=11)
+    )
+    Incident.objects.create(
+        connection=line,
+        kind="server_down",
+        severity="down",
+        code="unauthorized",
+        started_at=now - timedelta(hours=2),
+    )
+
+    html = page(client_for("agent"), "/conexoes/")
+
+    assert "há 2 h" in html
+    assert "há 11" not in html
+    assert "O servidor recusa a chave." in html
+    assert "não responde" not in html
 
 
 def test_an_empty_list_offers_the_first_step_to_those_who_may(client_for):

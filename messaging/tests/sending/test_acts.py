@@ -39,6 +39,19 @@ def test_words_are_no_reaction(conversation):
         sending.react(factories.make_message(conversation).public_id, "ok")
 
 
+def test_a_message_is_deleted_once(conversation):
+    message = ours(conversation, status="sent")
+    first = sending.delete_message(message.public_id)
+
+    for again in (sending.delete_message, lambda found: sending.edit_message(found, "outro")):
+        with pytest.raises(Conflict) as raised:
+            again(message.public_id)
+        assert raised.value.code == "being_deleted"
+
+    Outgoing.objects.filter(pk=first.pk).update(state="failed", finished_at=timezone.now())
+    assert sending.delete_message(message.public_id).pk != first.pk
+
+
 def test_an_edit_needs_a_young_message_of_ours(conversation):
     assert sending.edit_message(ours(conversation).public_id, "novo").payload == {"text": "novo"}
     old = ours(conversation, occurred_at=timezone.now() - timedelta(minutes=16))
@@ -215,12 +228,29 @@ def test_every_kind_is_shown_by_its_words(tenant, kind, payload, shown):
     assert send_message(SendRequest(kind, payload, make_line().public_id, to=KNOWN)).text == shown
 
 
+ROW = {"id": "1", "title": "Um"}
+
+
+def card(**over):
+    return {"name": "Ana", "phone": "+55 11 98888-7777", **over}
+
+
+def menu(**over):
+    return {"title": "Oi", "text": "Sim?", **over}
+
+
 @pytest.mark.parametrize(
     ("kind", "payload", "field"),
     [
         ("location", {"latitude": 91, "longitude": 0}, "latitude"),
         ("contact", {"contacts": []}, "contacts"),
         ("contact", {"contacts": [{"name": "Ana", "phone": "x"}]}, "contacts"),
+        ("contact", {"contacts": [card(name="A\nTEL:123")]}, "name"),
+        ("contact", {"contacts": [card(organization="A\u2028TEL:123")]}, "organization"),
+        ("contact", {"contacts": [card(url="javascript:alert(1)")]}, "url"),
+        ("buttons", menu(buttons=[{"type": "url", "text": "x", "url": "javascript:x"}]), "url"),
+        ("list", menu(button="Ver", sections=[{"title": "A", "rows": [ROW, ROW]}]), "id"),
+        ("text", {"text": "t", "mention_everyone": True}, "mention_everyone"),
         ("poll", {"name": "Cor?", "options": ["a"]}, "options"),
         ("poll", {"name": "Cor?", "options": ["a", "a"]}, "options"),
         ("poll", {"name": "Cor?", "options": ["a", "b"], "selectable": 3}, "selectable"),
