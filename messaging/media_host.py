@@ -19,6 +19,7 @@ from evosense.core.schema import TenantRef, public_scope, tenant_scope
 from messaging.models import MessageMedia, Upload
 from messaging.services.media import kinds, store
 from messaging.services.media.links import Grant, read_link
+from messaging.services.media.losing import note_lost
 from tenancy.models import Tenant
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -68,7 +69,7 @@ def _granted(request: HttpRequest, grant: Grant) -> HttpResponseBase:
         try:
             return _file(request, grant, media, key) if media and key else _gone()
         except FileNotFoundError:
-            return _gone()
+            return _lost(media)
         except store.StoreAway:
             return _plain(
                 503, "The storage does not answer. Try again soon.", {"Retry-After": "30"}
@@ -146,6 +147,16 @@ async def _async(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
 
     while (piece := await sync_to_async(following)()) is not None:
         yield piece
+
+
+def _lost(media: MessageMedia | Upload | None) -> HttpResponse:
+    """Answer for a file whose row says that it is stored, while the storage knows nothing of it."""
+    try:
+        if isinstance(media, MessageMedia) and note_lost(media):
+            return _plain(404, "This file was lost. It is being fetched again.")
+    except store.StoreAway:
+        pass
+    return _gone()
 
 
 def _gone() -> HttpResponse:

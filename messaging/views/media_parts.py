@@ -98,6 +98,7 @@ def _waiting(code: str) -> str:
     ours = {
         "scanner_away": _("waiting for the virus scanner"),
         "storage_away": _("waiting for our storage"),
+        "lost": _("lost from our storage, being fetched again"),
     }
     return ours.get(code) or _("not there yet, will be tried again")
 

@@ -27,6 +27,8 @@ LEASE = timedelta(minutes=5)
 PAUSES = (10, 60, 600, 3600)
 # Somebody wants it: it is fetched however old it is.
 ASKED = "asked"
+# It was here, and the storage has it no more; somebody opened it, so it counts as asked for.
+LOST = "lost"
 _TAKE = """
 UPDATE messaging_messagemedia SET
     attempts = attempts + 1, next_attempt_at = now() + %s, storage_key = %s
@@ -125,6 +127,27 @@ def reopen(media: MessageMedia) -> bool:
             return False
         _tell([media])
     return True
+
+
+def lose(media: MessageMedia) -> bool:
+    """Have a stored file fetched that the storage no longer has; False when somebody was faster."""
+    with transaction.atomic():
+        rows = MessageMedia.objects.filter(
+            pk=media.pk, status=Status.STORED, storage_key=media.storage_key
+        )
+        fresh = {"attempts": 0, "next_attempt_at": None, "storage_key": "", "thumb_key": ""}
+        if not rows.update(status=Status.PENDING, failure=LOST, **fresh):
+            return False
+        _tell([media])
+    return True
+
+
+def lose_thumb(media: MessageMedia) -> None:
+    """Forget a small picture that the storage no longer has."""
+    with transaction.atomic():
+        rows = MessageMedia.objects.filter(pk=media.pk, thumb_key=media.thumb_key)
+        if rows.update(thumb_key=""):
+            _tell([media])
 
 
 def _tell(found: Sequence[MessageMedia]) -> None:

@@ -92,6 +92,16 @@ def size_of(storage_key: str) -> int:
         return int(default_storage.size(_path(storage_key)))
 
 
+def holds_anything() -> bool:
+    """Tell whether the storage has anything of the active company; raises StoreAway."""
+    with _one_error():
+        try:
+            folders, files = default_storage.listdir(f"{folder_of(current_tenant().id)}/media")
+        except FileNotFoundError:
+            return False
+    return bool(folders or files)
+
+
 def open_part(storage_key: str, start: int, length: int) -> Iterator[bytes]:
     """Open a file now and return its bytes from `start` in pieces; raises as `size_of`."""
     path = _path(storage_key)
