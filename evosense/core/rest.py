@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from evosense.core import ratelimit
-from evosense.core.errors import Invalid
+from evosense.core.errors import Invalid, NotFound
 from evosense.core.idempotency import HEADER, answer_once, was_answered
 from evosense.core.pagination import MAX_LIMIT
 from evosense.core.schema import current_tenant
@@ -206,11 +207,13 @@ def answer_post(
     *,
     status: int,
     prepare: Callable[[], None] | None = None,
+    present: Callable[[Any], Any] | None = None,
 ) -> Response:
     """Do the work of a POST, once for each `Idempotency-Key`; a repetition is answered 200.
 
     `prepare` comes before and outside the transaction of `work`, for what asks the network; it is
-    left out where the answer is already known.
+    left out where the answer is already known. `present` turns the answer of the first time into
+    what the resource is like at the repetition; NotFound leaves the answer of the first time.
     """
     key, caller = request.headers.get(HEADER, ""), request.auth.pk
     if prepare is not None and not was_answered(key=key, caller=caller):
@@ -223,4 +226,7 @@ def answer_post(
     )
     if not is_repeated:
         return Response(answer, status=status)
+    if present is not None:
+        with suppress(NotFound):
+            answer = present(answer)
     return Response(answer, status=200, headers={"Idempotent-Replayed": "true"})

@@ -1,5 +1,6 @@
 """What is done with a message that exists: react, edit, delete, forward, send it again."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from messaging.api.message_inputs import (
     ResolutionInputSerializer,
     naming_fields,
 )
-from messaging.api.sending import READ, WRITE, shown_message
+from messaging.api.sending import READ, WRITE, act_now, message_now, shown_message
 from messaging.api.sending_outputs import (
     ActSerializer,
     AttemptListSerializer,
@@ -87,6 +88,7 @@ class MessageReaction(ApiView):
             request,
             lambda: _shown(sending.react(message_id, fields["emoji"], source="api")),
             status=201,
+            present=act_now,
         )
 
 
@@ -101,6 +103,7 @@ class MessageEdit(ApiView):
             request,
             lambda: _shown(sending.edit_message(message_id, fields["text"], source="api")),
             status=201,
+            present=act_now,
         )
 
 
@@ -128,7 +131,7 @@ class MessageForward(ApiView):
                 copy = sending.forward_message(message_id, **fields, source="api")
             return shown_message(copy.public_id)
 
-        return answer_post(request, forward, status=201)
+        return answer_post(request, forward, status=201, present=message_now)
 
 
 class MessageRetry(ApiView):
@@ -137,7 +140,7 @@ class MessageRetry(ApiView):
     @describes(_decision("retry"))
     def post(self, request: Request, message_id: UUID) -> Response:
         """Queue again what failed or was given up."""
-        return answer_post(request, lambda: _decided(sending.retry(message_id)), status=200)
+        return _decide(request, lambda: sending.retry(message_id))
 
 
 class MessageCancel(ApiView):
@@ -146,7 +149,7 @@ class MessageCancel(ApiView):
     @describes(_decision("cancel"))
     def post(self, request: Request, message_id: UUID) -> Response:
         """Take back what has not begun to leave."""
-        return answer_post(request, lambda: _decided(sending.cancel(message_id)), status=200)
+        return _decide(request, lambda: sending.cancel(message_id))
 
 
 class MessageResolution(ApiView):
@@ -156,9 +159,7 @@ class MessageResolution(ApiView):
     def post(self, request: Request, message_id: UUID) -> Response:
         """Say what became of a message whose outcome is unknown."""
         fields = checked_body(ResolutionInputSerializer, request.data)
-        return answer_post(
-            request, lambda: _decided(sending.resolve(message_id, **fields)), status=200
-        )
+        return _decide(request, lambda: sending.resolve(message_id, **fields))
 
 
 class FailedReplay(ApiView):
@@ -232,6 +233,11 @@ def _shown(row: Any) -> Any:
     return ActSerializer(row).data
 
 
-def _decided(row: Any) -> Any:
-    """Return the message that was decided about; acts have no bubble and so are not found."""
-    return shown_message(row.public_id)
+def _decide(request: Request, decision: Callable[[], Any]) -> Response:
+    """Answer with the message that was decided about; acts have no bubble and so are not found."""
+    return answer_post(
+        request,
+        lambda: shown_message(decision().public_id),
+        status=200,
+        present=message_now,
+    )

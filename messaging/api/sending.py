@@ -31,6 +31,7 @@ from messaging.api.sending_outputs import (
 )
 from messaging.api.serializers import MessageSerializer
 from messaging.selectors.connections import connection_model
+from messaging.selectors.outgoing import outgoing_row
 from messaging.selectors.thread import message_bubble
 from messaging.services import sending
 from messaging.services.brought_files import bring_file
@@ -56,7 +57,7 @@ def post_message(request: Request) -> Response:
     """Queue the message of a body; a file is brought first, outside the transaction."""
     fields = checked_body(MessageInputSerializer, request.data)
     refuse_unused(fields)
-    return _post_with_file(request, fields, _send)
+    return _post_with_file(request, fields, _send, message_now)
 
 
 def shown_message(message_id: UUID) -> dict[str, Any]:
@@ -64,6 +65,16 @@ def shown_message(message_id: UUID) -> dict[str, Any]:
     bubble = message_bubble(message_id, show_numbers=True)
     shown: dict[str, Any] = MessageSerializer(bubble, context=message_context([bubble])).data
     return shown
+
+
+def message_now(answer: Posted) -> Posted:
+    """Return the message of a remembered answer as it is now; raises NotFound."""
+    return shown_message(UUID(answer["id"]))
+
+
+def act_now(answer: Posted) -> Any:
+    """Return the act of a remembered answer as it is now; raises NotFound."""
+    return ActSerializer(outgoing_row(UUID(answer["id"]))).data
 
 
 class StatusPosts(ApiView):
@@ -93,7 +104,7 @@ class StatusPosts(ApiView):
                 row = sending.post_status(payload, connection=connection_id, source="api")
             return ActSerializer(row).data
 
-        return _post_with_file(request, fields, post)
+        return _post_with_file(request, fields, post, act_now)
 
 
 class UploadList(ApiView):
@@ -160,7 +171,10 @@ def _send(fields: Posted, file: Posted | None) -> Any:
 
 
 def _post_with_file(
-    request: Request, fields: Posted, work: Callable[[Posted, Posted | None], Any]
+    request: Request,
+    fields: Posted,
+    work: Callable[[Posted, Posted | None], Any],
+    present: Callable[[Posted], Any],
 ) -> Response:
     """Do `work` once for each key, with the file of the body brought before."""
     brought: list[Posted] = []
@@ -174,4 +188,5 @@ def _post_with_file(
         lambda: work(fields, brought[0] if brought else None),
         status=201,
         prepare=bring if takes_file else None,
+        present=present,
     )
