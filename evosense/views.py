@@ -2,9 +2,11 @@
 
 import asyncio
 import hmac
+import sys
 from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -14,6 +16,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from evosense import probes
 from evosense.core.metrics import render as render_metrics
 from evosense.core.problem import problem_response
+
+RETRY_AFTER = "5"
 
 
 @require_safe
@@ -64,6 +68,12 @@ def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Tell of an error of ours, or that the database is away: then a repetition helps."""
+    if isinstance(sys.exception(), OperationalError | InterfaceError):
+        detail = _("EvoSense is very busy or being updated. Try again in a moment.")
+        response = _error(request, 503, "unavailable", detail)
+        response["Retry-After"] = RETRY_AFTER
+        return response
     return _error(request, 500, "server_error", _("Something broke here. It has been recorded."))
 
 

@@ -129,6 +129,9 @@ def _database(url: str) -> dict[str, Any]:
         "max_size": env.integer("DATABASE_POOL_MAX", 8),
         "max_lifetime": 600,
         "timeout": 5,
+        # After that long an attempt ends and the next request begins another. The attempts of one
+        # wait twice as long each time: minutes of outage would be followed by minutes more.
+        "reconnect_timeout": 4,
         "reset": reset_search_path,
     }
     return config
