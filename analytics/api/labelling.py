@@ -42,12 +42,16 @@ class CorrectedSerializer(serializers.Serializer[Any]):
     judged_by = serializers.CharField()
 
 
+_COUNTED = f"{review.COUNTED} means that many or more."
+_RECENT = f"Of the newest {gold.LOOKED_AT} answers, as are the alphas."
+
+
 class ReviewSerializer(serializers.Serializer[Any]):
-    open = serializers.IntegerField()
-    disputed = serializers.IntegerField()
-    done = serializers.IntegerField()
-    people = serializers.IntegerField()
-    labelled = serializers.IntegerField()
+    open = serializers.IntegerField(help_text=_COUNTED)
+    disputed = serializers.IntegerField(help_text=_COUNTED)
+    done = serializers.IntegerField(help_text=_COUNTED)
+    people = serializers.IntegerField(help_text=_RECENT)
+    labelled = serializers.IntegerField(help_text=_RECENT)
     alpha_sentiment = serializers.FloatField(allow_null=True)
     alpha_emotion = serializers.FloatField(allow_null=True)
     alpha_satisfaction = serializers.FloatField(allow_null=True)

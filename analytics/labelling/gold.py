@@ -1,12 +1,14 @@
 """Gold sets: messages with what people said of them, frozen to measure experiments by."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from statistics import median
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -21,6 +23,8 @@ from tenancy.services import audit
 from tenancy.services.names import clean_name, clean_note
 
 FEWEST, MOST = 10, 5_000
+# Answers that the figures of the page are of.
+LOOKED_AT = 2_000
 LONGEST_NAME = 80
 LONGEST_DESCRIPTION = 1_000
 # Below it people read the same message differently: the question, not the analyser, is at fault.
@@ -47,7 +51,7 @@ def freeze(name: str, *, created_by: str, description: str = "") -> GoldSet:
         raise Invalid("too_few", message, field="name")
     try:
         with transaction.atomic():
-            return _write(name, description, created_by, said[:MOST])
+            return _write(name, description, created_by, said)
     except IntegrityError as error:
         raise Conflict("name_taken", _("There is a set of this name."), field="name") from error
 
@@ -60,14 +64,14 @@ def gold_set(public_id: UUID) -> GoldSet:
     return row
 
 
-def settled() -> list[Said]:
-    """Return what people said of every message of the queue that is done, newest first.
+def settled(most: int = MOST) -> list[Said]:
+    """Return what people said of the newest `most` messages of the queue that are done.
 
     A decision between two goes before both; corrections in the thread were not blind and stay out.
     """
     items = ReviewItem.objects.filter(state=ReviewItem.State.DONE, message__deleted_at=None)
     found: dict[int, Said] = {}
-    for item in items.prefetch_related("labels").order_by("-pk"):
+    for item in items.prefetch_related("labels").order_by("-pk")[:most]:
         word = _verdict(list(item.labels.all()))
         if word and item.message_id not in found:
             weight = 1 / item.probability if item.probability else 1.0
@@ -75,14 +79,28 @@ def settled() -> list[Said]:
     return list(found.values())
 
 
-def figures() -> dict[str, float | int | None]:
-    """Return people, messages, the share asked twice, and Krippendorff's alpha of each value."""
-    labels = list(Label.objects.filter(source=Label.Source.REVIEW, is_current=True))
+def sets(most: int) -> QuerySet[GoldSet]:
+    """Return the newest sets with the `size` of each, counted for these alone."""
+    items = GoldItem.objects.filter(gold_set=OuterRef("pk")).order_by().values("gold_set")
+    size = Subquery(items.annotate(size=Count("pk")).values("size"))
+    return GoldSet.objects.annotate(size=Coalesce(size, 0)).order_by("-pk")[:most]
+
+
+def figures(of: Collection[int] | None = None) -> dict[str, float | int | None]:
+    """Return people, messages, the share asked twice, and Krippendorff's alpha of each value.
+
+    Of the messages named, or of the newest LOOKED_AT answers of the review.
+    """
+    rows = Label.objects.filter(source=Label.Source.REVIEW, is_current=True)
+    # Along the index of the items: labels of the thread have none, and may be many more.
+    recent = rows.filter(item__isnull=False).order_by("-item_id")[:LOOKED_AT]
+    labels = list(recent if of is None else rows.filter(message_id__in=of))
     units: dict[int, list[Label]] = defaultdict(list)
     for label in labels:
         units[label.message_id].append(label)
     pairs = [group for group in units.values() if len(group) > 1]
     return {
+        "answers": len(labels),
         "people": len({label.user_id for label in labels}),
         "messages": len(units),
         "twice": len(pairs) / len(units) if units else None,
@@ -99,11 +117,11 @@ def figures() -> dict[str, float | int | None]:
 
 
 def _write(name: str, description: str, created_by: str, said: list[Said]) -> GoldSet:
+    ids = [one.message_id for one in said]
     row = GoldSet.objects.create(
-        public_id=uuid7(), name=name, description=description, figures=figures(),
+        public_id=uuid7(), name=name, description=description, figures=figures(ids),
         created_by=created_by[:100], frozen_at=timezone.now(),
     )  # fmt: skip
-    ids = [one.message_id for one in said]
     contexts = context_of(ids)
     texts = _texts(ids)
     GoldItem.objects.bulk_create(

@@ -10,7 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -24,6 +24,8 @@ from evosense.core.errors import Conflict, NotFound
 HELD = timedelta(minutes=10)
 # Two people agree when the levels are neighbours on the same side and the emotion is the same.
 NEAR = 0.5
+# Nobody reads a larger number otherwise, and counting it would read every row.
+COUNTED = 1_000
 State = ReviewItem.State
 
 
@@ -55,7 +57,7 @@ def next_question(
     context = context_of([item.message_id]).get(item.message_id, [])
     return Question(
         item.public_id, item.message.text, context, item.state == State.DISPUTED,
-        _open_for(user_id, run_id).count(),
+        _counted(_open_for(user_id, run_id)),
     )  # fmt: skip
 
 
@@ -131,6 +133,9 @@ def agree(one: Word, other: Word) -> bool:
 
 
 def counts() -> dict[str, int]:
-    """Return how many wait, are disputed and are done."""
-    found = dict(ReviewItem.objects.values_list("state").annotate(Count("pk")))
-    return {state: found.get(state, 0) for state in State.values}
+    """Return how many wait, are disputed and are done; COUNTED stands for that many or more."""
+    return {state: _counted(ReviewItem.objects.filter(state=state)) for state in State.values}
+
+
+def _counted(rows: QuerySet[ReviewItem]) -> int:
+    return rows.order_by("pk")[:COUNTED].count()

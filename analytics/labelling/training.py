@@ -17,15 +17,17 @@ from messaging.models import Message
 from tenancy.services import audit
 
 FEWEST_LABELS = 500
+# Of which the features fit into a worker's memory.
+MOST_LABELS = 20_000
 FOLDS = 5
 
 
 def train() -> Booster:
-    """Learn from every settled label; raises Conflict `too_few_labels` below FEWEST_LABELS.
+    """Learn from the newest MOST_LABELS settled ones; Conflict `too_few_labels` for too few.
 
     Computes for some seconds: call it outside transactions and requests.
     """
-    said = [one for one in settled() if one.word.sentiment is not None]
+    said = [one for one in settled(MOST_LABELS) if one.word.sentiment is not None]
     if len(said) < FEWEST_LABELS:
         message = _("%(number)s labels are needed, there are %(have)s.") % {
             "number": FEWEST_LABELS,

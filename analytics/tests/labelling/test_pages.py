@@ -3,13 +3,16 @@
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from analytics.analysis.boosting import boost, learn, packed, side_of, unpacked
 from analytics.analysis.items import ArmSpec, Item
 from analytics.analysis.judging import preview_items
 from analytics.embedded.analyser import VERSION
-from analytics.labelling import drawing, training
+from analytics.labelling import corrections, drawing, gold, review, training
+from analytics.labelling.words import Word
 from analytics.models import Booster, Label, ReviewItem
 from analytics.tests.experiments.factories import make_gold, make_messages
 from analytics.values import Judgement
@@ -128,6 +131,42 @@ def test_the_page_costs_the_same_for_many(tenant, count_queries):
     assert queries() == few
 
 
+def test_counts_end_where_nobody_reads_them(tenant, monkeypatch):
+    monkeypatch.setattr(review, "COUNTED", 5)
+    monkeypatch.setattr(gold, "LOOKED_AT", 4)
+    client = client_for("supervisor")
+    for number in range(9):
+        item = ask(f"texto {number}")
+        if number < 6:
+            review.answer(item.public_id, Word(1.0, "alegria"), user_id=number)
+    assert review.counts() == {"open": 3, "disputed": 0, "done": 5}
+    found = gold.figures()
+    assert (found["answers"], found["messages"], found["people"]) == (4, 4, 4)
+    assert ">4+<" in client.get("/revisao/").content.decode()
+    for number in range(9, 12):
+        ask(f"texto {number}")
+    assert ">4+<" in client.get("/revisao/").content.decode()
+    assert "4+" in client.get("/revisao/pergunta/").content.decode()
+
+
+def test_no_figure_of_the_page_reads_more_than_it_shows(tenant):
+    """Each of them ends at a limit, so that millions cost what thousands do."""
+    ask()
+    with CaptureQueriesContext(connection) as captured:
+        review.counts()
+        gold.figures()
+        list(gold.settled())
+    read = [one["sql"] for one in captured if "analytics_" in one["sql"]]
+    assert read
+    assert all("LIMIT" in sql or " IN (" in sql for sql in read)
+
+
+def test_corrections_of_the_thread_do_not_count_as_answers(tenant):
+    item = ask("que demora")
+    corrections.correct(item.message.public_id, Word(-0.8, "raiva"), user_id=1)
+    assert gold.figures()["messages"] == 0
+
+
 def test_a_booster_moves_only_what_it_is_sure_of():
     import numpy as np
 
@@ -152,9 +191,6 @@ def test_a_booster_is_trained_from_settled_labels_and_can_be_an_arm(tenant, monk
     with pytest.raises(Conflict, match="too_few_labels"):
         training.train()
     monkeypatch.setattr(training, "FEWEST_LABELS", 12)
-    from analytics.labelling import review
-    from analytics.labelling.words import Word
-
     for number in range(12):
         item = ask(f"gíria local boa {number}" if number % 2 else f"gíria local ruim {number}")
         word = Word(1.0, "alegria") if number % 2 else Word(-1.0, "raiva")

@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -16,7 +15,7 @@ from analytics.labelling import drawing, gold, review
 from analytics.labelling.tasks import train_booster
 from analytics.labelling.training import FEWEST_LABELS
 from analytics.labelling.words import BANDS, LEVELS, Word
-from analytics.models import Booster, Emotion, GoldSet, Tone
+from analytics.models import Booster, Emotion, Tone
 from analytics.views.authors import author_of
 from analytics.views.experiments.tabs import laboratory_tabs
 from evosense.core.errors import Conflict, DomainError, Invalid
@@ -94,7 +93,7 @@ def train(request: HttpRequest) -> HttpResponse:
     """Have a booster trained by a worker."""
 
     def begin() -> None:
-        have = len(gold.settled())
+        have = len(gold.settled(2 * FEWEST_LABELS))
         if have < FEWEST_LABELS:
             message = _("%(number)s labels are needed, there are %(have)s.") % {
                 "number": FEWEST_LABELS,
@@ -111,9 +110,11 @@ def _overview(request: HttpRequest, errors: dict[str, Any], status: int = 200) -
     context = {
         "tabs": laboratory_tabs(request, "review"),
         "counts": review.counts(),
+        "counted": review.COUNTED,
         "figures": gold.figures(),
+        "looked_at": gold.LOOKED_AT,
         "clear_from": gold.CLEAR_FROM,
-        "sets": GoldSet.objects.annotate(size=Count("items")).order_by("-pk")[:_SHOWN],
+        "sets": gold.sets(_SHOWN),
         "boosters": Booster.objects.defer("weights").order_by("-version")[:_SHOWN],
         "analyser": analyser().version,
         "needed": FEWEST_LABELS,
@@ -131,6 +132,7 @@ def _question(
     found = review.next_question(user_id(request), skipped=skipped)
     context = {
         "question": found,
+        "counted": review.COUNTED,
         "errors": errors,
         "values": request.POST if status != 200 else {},
         "levels": list(

@@ -209,6 +209,12 @@ def num(value: float | str | None, decimals: int = 0) -> str:
 
 
 @register.filter
+def up_to(count: int, most: int) -> str:
+    """Write a count that was not counted beyond `most`: 41, and 999+ for 1,000 or more."""
+    return f"{number_words(most - 1)}+" if count >= most else number_words(count)
+
+
+@register.filter
 def filesize_short(size: int | None) -> str:
     """Write a size as people say it: 184 KB, 2,4 MB."""
     if size is None:
