@@ -1,7 +1,7 @@
 """A new experiment: what it asks is fixed here, before anybody has seen a result."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from analytics.experiments.estimate import check_countable, estimate_micros
 from analytics.experiments.metrics import PRIMARIES
 from analytics.experiments.statistics.proportions import messages_needed
 from analytics.models import Arm, ExperimentRun, GoldSet
-from evosense.core.errors import Conflict, Invalid
+from evosense.core.errors import Conflict, DomainError, Invalid
 from evosense.core.ids import random_base62, uuid7
 from tenancy.services import audit
 from tenancy.services.names import clean_name, clean_note
@@ -26,6 +26,7 @@ Mode = ExperimentRun.Mode
 DISCORDANT = 0.2
 LEAST_EFFECT, MOST_EFFECT = 0.01, 0.5
 MOST_MESSAGES = 20_000
+LONGEST_NAME, LONGEST_DESCRIPTION = 200, 2_000
 LONGEST_WINDOW = timedelta(days=730)
 _NONE = UUID(int=0)
 # What each way of finding messages asks for; nothing else is taken with it.
@@ -65,6 +66,35 @@ def planned_size(min_effect: float) -> int:
     return messages_needed(min_effect, DISCORDANT)
 
 
+def problems(asked: NewRun) -> list[DomainError]:
+    """Return what is wrong, every field for itself, so that a form can say all of it at once."""
+    checks: tuple[Callable[[], object], ...] = (
+        lambda: clean_name(asked.name, field="name", length=LONGEST_NAME),
+        lambda: clean_note(asked.description, field="description", length=LONGEST_DESCRIPTION),
+        lambda: _metric(asked.primary_metric),
+        lambda: planned_size(asked.min_effect),
+        lambda: _seed(asked.seed),
+        lambda: _budget(asked.budget_micros),
+        lambda: _check_fields(asked),
+    )
+    if asked.mode in Mode.values:
+        checks += (
+            lambda: _gold_set(asked),
+            lambda: _share(asked),
+            lambda: _sample(asked, 1),
+            lambda: _arms(asked),
+        )
+    return [found for check in checks if (found := _problem(check))]
+
+
+def _problem(check: Callable[[], object]) -> DomainError | None:
+    try:
+        check()
+    except DomainError as error:
+        return error
+    return None
+
+
 def create_run(asked: NewRun, *, author_id: int | None, author: str) -> ExperimentRun:
     """Write a draft with its sides; raises Invalid naming the field, or Conflict."""
     planned = planned_size(asked.min_effect)
@@ -72,8 +102,10 @@ def create_run(asked: NewRun, *, author_id: int | None, author: str) -> Experime
     gold = _gold_set(asked)
     run = ExperimentRun(
         public_id=uuid7(), run_id=f"run_{random_base62(20)}",
-        name=clean_name(asked.name, field="name", length=200),
-        description=clean_note(asked.description, field="description", length=2_000),
+        name=clean_name(asked.name, field="name", length=LONGEST_NAME),
+        description=clean_note(
+            asked.description, field="description", length=LONGEST_DESCRIPTION
+        ),
         mode=_mode(asked.mode),
         primary_metric=_metric(asked.primary_metric), min_effect=asked.min_effect,
         sample=_sample(asked, planned), seed=_seed(asked.seed), share=_share(asked),

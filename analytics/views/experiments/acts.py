@@ -13,7 +13,7 @@ from analytics.experiments import promotion, running
 from analytics.experiments.disagreements import ask_people, check_arm
 from analytics.models import ExperimentRun
 from analytics.views.authors import author_of
-from analytics.views.experiments.creating import micros_of
+from analytics.views.experiments.asking import micros_of
 from analytics.views.experiments.detail import detail_page
 from evosense.core.errors import DomainError
 from evosense.core.pages import answers_errors, do_and_say, field_errors
