@@ -98,21 +98,34 @@ def ensure() -> Company:
     return Company(tenant, password, wires, server)
 
 
-def open_numbers() -> None:
-    """Say that the demonstration's server is up; harmless where it was never made."""
+def open_numbers(port: int) -> None:
+    """Say that the demonstration's server is up at a port; harmless where it was never made.
+
+    Of two demonstrations that begin at once one moves to another port than its company was told.
+    """
+    remembered = _remembered()
+    server = remembered.get("server") or {}
     with suppress(NotFound), tenant_scope(tenants.find_tenant(slug=SLUG).ref):
+        if server.get("key") and server.get("port") != port:
+            moved = demo_server.DemoServer(port, str(server["key"]))
+            demo_server.ensure(moved)
+            _write(remembered | {"server": moved.facts()})
         demo_server.open_numbers()
 
 
 def save(company: Company) -> None:
     """Remember the secrets for the simulator and for the next run."""
+    _write(company.facts())
+
+
+def _write(facts: dict[str, Any]) -> None:
     path = demo_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as handle:
-        json.dump(company.facts(), handle)
+        json.dump(facts, handle)
     fresh.replace(path)
 
 

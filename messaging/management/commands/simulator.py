@@ -1,9 +1,11 @@
 """`simulator`: an Evolution-compatible server, in the foreground."""
 
+import json
 import threading
 from argparse import ArgumentParser
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from django.core.management.base import BaseCommand, CommandError
@@ -32,15 +34,16 @@ class Command(BaseCommand):
 
     def _announce(self, line: str, *, is_demo: bool) -> None:
         if is_demo:
+            port = urlsplit(json.loads(line)["url"]).port
             # Its event loop serves already and must not wait for a database.
-            threading.Thread(target=_open_numbers, name="open_numbers").start()
+            threading.Thread(target=_open_numbers, args=(port,), name="open_numbers").start()
         self.stdout.write(line)
         self.stdout.flush()
 
 
-def _open_numbers() -> None:
+def _open_numbers(port: int) -> None:
     try:
-        demo_company.open_numbers()
+        demo_company.open_numbers(port)
     except Error as error:
         log.warning("simulator.numbers_not_opened", error=headline(error))
     finally:

@@ -112,6 +112,21 @@ def test_a_taken_port_moves_server_and_numbers(company: Company):
         assert urls == {moved.url} == set(EvolutionServer.objects.values_list("url", flat=True))
 
 
+def test_a_simulator_that_found_its_port_taken_tells_where_it_is(company, monkeypatch, tmp_path):
+    monkeypatch.setattr(demo_company.tenants, "find_tenant", lambda slug: company.tenant)
+    port = company.server.port + 1
+
+    demo_company.open_numbers(port)
+
+    url = f"http://127.0.0.1:{port}"
+    with tenant_scope(company.tenant.ref):
+        assert set(EvolutionServer.objects.values_list("url", flat=True)) == {url}
+        assert set(Connection.objects.values_list("server_url", "is_active")) == {(url, True)}
+    known = read_demo(tmp_path / "demo.json")
+    assert known["server"] == {"port": port, "key": company.server.key, "url": url}
+    assert known["connections"] == company.facts()["connections"]
+
+
 def test_token_that_was_renewed_in_the_panel_is_made_anew_for_the_simulator(company: Company):
     with tenant_scope(company.tenant.ref):
         wire = company.wires[0]
