@@ -21,9 +21,11 @@ FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[]) AS t (lane, holder, 
 WHERE l.connection_id = t.lane AND l.holder = t.holder RETURNING l.connection_id, l.state
 """
 
-# The next thing of each lane that may leave: the number is up, nothing of its conversation goes
-# before it, and nothing of its conversation is on the way or lately lost from sight. Held lanes
-# are tried again unless they were held just now: whether the number is up is read from its row.
+# The next thing of each lane that may leave: the number is up, and nothing of its conversation is
+# on the way or lately lost from sight. The most urgent one `o` says whose turn it is, and what has
+# waited longest in its conversation, `h`, goes: who writes to a customer neither overtakes what was
+# said before nor waits for the queues of others. Held lanes are tried again unless they were held
+# just now: whether the number is up is read from its row.
 TAKE = """
 WITH next AS (
     SELECT o.id, t.lane, t.token
@@ -34,16 +36,20 @@ WITH next AS (
     JOIN messaging_connection l ON l.id = t.line AND l.state IN ('connected', 'degraded')
         AND l.quarantined_at IS NULL AND l.removed_at IS NULL AND l.is_active
     CROSS JOIN LATERAL (
-        SELECT o.id FROM messaging_outgoing o
+        SELECT h.id FROM messaging_outgoing o
+        JOIN messaging_outgoing h ON h.connection_id = t.line AND h.id = coalesce((
+            SELECT f.id FROM messaging_outgoing f
+            WHERE f.conversation_id = o.conversation_id AND f.state = 'queued'
+            ORDER BY f.id LIMIT 1), o.id)
         WHERE o.connection_id = t.line AND o.state = 'queued' AND o.next_at <= now()
-          AND (o.expires_at IS NULL OR o.expires_at > now())
+          AND h.state = 'queued' AND h.next_at <= now()
+          AND (h.expires_at IS NULL OR h.expires_at > now())
           AND NOT EXISTS (
             SELECT FROM messaging_outgoing e
-            WHERE e.conversation_id = o.conversation_id AND e.id <> o.id
-              AND e.state IN ('queued', 'sending', 'unknown')
-              AND (e.state = 'sending' OR (e.state = 'unknown' AND e.holds_until > now())
-                   OR (e.state = 'queued' AND (e.priority, e.id) < (o.priority, o.id))))
-        ORDER BY o.priority, o.id LIMIT 1 FOR UPDATE OF o SKIP LOCKED
+            WHERE e.connection_id = t.line AND e.conversation_id = o.conversation_id
+              AND e.state IN ('sending', 'unknown')
+              AND (e.state = 'sending' OR e.holds_until > now()))
+        ORDER BY o.priority, o.id LIMIT 1 FOR UPDATE OF h SKIP LOCKED
     ) o
 ), taken AS (
     UPDATE messaging_outgoing o SET state = 'sending', attempts = o.attempts + 1,
