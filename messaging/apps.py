@@ -56,7 +56,6 @@ class MessagingConfig(AppConfig):
     @staticmethod
     def _tell_other_systems() -> None:
         from evosense.core.backlog import register_backlog  # noqa: PLC0415
-        from messaging import webhooks_out_tasks  # noqa: F401, PLC0415  (registers its tasks)
         from messaging.services.webhooks_out import claims, disabling, offered  # noqa: PLC0415
 
         offered.register_offered()

@@ -6,13 +6,12 @@ from celery import shared_task
 
 from evosense.core.schema import enqueue_later
 from messaging.services.webhooks_out import claims, noting, sending, upkeep
-from messaging.services.webhooks_out.kinds import NOTE_TASK
 
 # Longer pauses are ended by the sweep of each minute.
 SHORT_PAUSE = 50
 
 
-@shared_task(name=NOTE_TASK, allow_suspended=True)
+@shared_task(name="messaging.note_webhook_event", allow_suspended=True)
 def note_webhook_event(*, event_id: int, payload: dict[str, Any], type: str) -> None:  # noqa: A002
     """Make the deliveries of an event of the outbox (subscriber of all offered ones)."""
     noting.note_event(event_id, payload, type)

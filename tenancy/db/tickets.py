@@ -11,7 +11,7 @@ by whoever frees it, and a lost ticket only costs time: the reaper sends new one
 import logging
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -84,15 +84,18 @@ def fair_call(kind: str, task: Task, /) -> None:
 class Fairly:
     """An outbox subscriber whose events wait in fair order: `subscribe(Event, Fairly("ai", task))`.
 
-    The relay publishes before it marks, so this queues at once.
+    The relay publishes before it marks, so this queues at once. `more` are further arguments of
+    the task, which so may serve several events.
     """
 
     kind: str
     task: Task
+    more: dict[str, Any] = field(default_factory=dict)
 
     def apply_async(self, *, kwargs: dict[str, Any], headers: dict[str, str]) -> None:
         _lane(self.kind)
-        _admit(self.kind, UUID(headers[TENANT_HEADER]), self.task.name, kwargs)
+        tenant_id = UUID(headers[TENANT_HEADER])
+        _admit(self.kind, tenant_id, self.task.name, {**kwargs, **self.more})
 
 
 def _admit(kind: str, tenant_id: UUID, task_name: str, kwargs: dict[str, Any]) -> None:

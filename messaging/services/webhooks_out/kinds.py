@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from celery import current_app
-
 from evosense.core.outbox import Event, subscribe
 from tenancy.db.tickets import Fairly
 
 LANE = "webhooks"
-NOTE_TASK = "messaging.note_webhook_event"
 # What a person sends to try an endpoint; nobody subscribes to it.
 TEST = "webhook.test"
 
@@ -31,24 +28,16 @@ class EventType:
     reached: Callable[[dict[str, Any], datetime], None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Noted:
-    """Subscribes the task that makes deliveries of an event, which only learns of its type here."""
-
-    type: str
-
-    def apply_async(self, *, kwargs: dict[str, Any], headers: dict[str, str]) -> None:
-        fairly = Fairly(LANE, current_app.tasks[NOTE_TASK])
-        fairly.apply_async(kwargs={**kwargs, "type": self.type}, headers=headers)
-
-
 _types: dict[str, EventType] = {}
 
 
 def register_event_type(event: type[Event], offered: EventType) -> None:
     """Offer an event of the outbox to endpoints under the type's name."""
+    # The task needs this module.
+    from messaging.webhooks_out_tasks import note_webhook_event  # noqa: PLC0415
+
     _types[offered.name] = offered
-    subscribe(event, _Noted(offered.name))
+    subscribe(event, Fairly(LANE, note_webhook_event, {"type": offered.name}))
 
 
 def event_types() -> list[EventType]:
