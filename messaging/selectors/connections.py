@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from evosense.core.errors import NotFound
 from evosense.core.pagination import newest_first
@@ -15,6 +16,7 @@ from evosense.core.schema import current_tenant, database_cursor, public_scope
 from messaging.ingest.models import WebhookEvent
 from messaging.models import Connection, ConnectionEvent
 from messaging.selectors.health import Signal, signals_of
+from messaging.selectors.health_words import state_words
 from tenancy.models import WebhookRoute
 
 # Counting stops here for one connection; a busier day shows "10,000+".
@@ -120,7 +122,11 @@ class ConnectionView:
 
     @property
     def state_label(self) -> str:
-        return str(Connection.State(self.state).label)
+        if self.removed_at is not None:
+            return pgettext("connection", "Deleted")
+        # What a session of a strange number is like says nothing of ours.
+        is_strange = self.quarantined_at is not None
+        return state_words(self.state, self.last_error, is_strange=is_strange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +173,11 @@ def connection_view(public_id: UUID) -> ConnectionView:
     return _views([connection_model(public_id)])[0]
 
 
+def living_view(public_id: UUID) -> ConnectionView:
+    """Return one connection that was not removed; raises NotFound."""
+    return _views([living(public_id)])[0]
+
+
 def connection_detail(public_id: UUID) -> ConnectionDetail:
     """Return one connection with its last changes of state, newest first."""
     connection = connection_model(public_id)
@@ -195,7 +206,8 @@ def _view(
         id=one.public_id,
         name=one.name,
         instance=one.instance,
-        server_url=one.server_url,
+        # Of a removed one the column holds what keeps its instance's name free.
+        server_url="" if one.removed_at else one.server_url,
         has_api_key=bool(one.api_key),
         number=one.number,
         profile_name=one.profile_name,

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from messaging.models import Connection, ConnectionEvent, HealthLog
-from messaging.selectors.health_words import signal_label, signal_words
+from messaging.selectors.health_words import signal_label, signal_words, state_words
 from messaging.selectors.uptime import tone_of
 
 DAY, WEEK = timedelta(hours=24), timedelta(days=7)
@@ -148,7 +148,7 @@ def states_timeline(connection: Connection, since: datetime) -> list[StateSpan]:
     return [
         StateSpan(
             state=one.state,
-            label=str(Connection.State(one.state).label),
+            label=state_words(one.state, one.detail),
             tone=tone_of(one.state),
             code=one.code,
             start=max(one.at, since),

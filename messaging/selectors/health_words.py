@@ -5,6 +5,8 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from messaging.models import Connection, Incident
+
 SIGNALS: dict[str, Promise] = {
     "events": _("Connection events"),
     "probe": _("Active probe"),
@@ -110,6 +112,15 @@ _REPAIR_ERRORS: dict[str, Promise] = {
     "lost": _("The work was interrupted too often."),
 }
 _NO_WORDS = _("No further details.")
+
+
+def state_words(state: str, mark: str = "", *, is_strange: bool = False) -> str:
+    """Return a state in a word; `mark` is "left" where somebody here unpaired the phone."""
+    if is_strange:
+        return str(Incident.Kind.WRONG_NUMBER.label)
+    if state == Connection.State.LOGGED_OUT and mark == "left":
+        return str(_("Unpaired from here"))
+    return str(Connection.State(state).label)
 
 
 def signal_label(kind: str) -> str:

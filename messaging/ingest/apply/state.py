@@ -54,10 +54,11 @@ UPDATE messaging_connection SET
     next_retry_at = CASE WHEN %s THEN NULL ELSE next_retry_at END, updated_at = now()
 WHERE id = %s
 """
-# As in `_conclude`, for news that come apart.
+# As in `_conclude`, for news that come apart; and who unpaired the phone here knows it already.
 _ERROR = """
 UPDATE messaging_connection SET last_error = %s, last_error_at = %s
-WHERE id = %s AND NOT (%s = 'pairing_refused' AND last_error = 'qr_expired')
+WHERE id = %s
+  AND (%s, last_error) NOT IN (('pairing_refused', 'qr_expired'), ('logged_out', 'left'))
 """
 # A server that was asked for messages alone never tells its state.
 _TALKS = """

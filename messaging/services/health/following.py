@@ -43,6 +43,10 @@ def follow_state(connection_pk: int) -> None:
             closed = incidents.close_incidents(connection, kinds=_OVER, now=now)
             if not closed:
                 _fetch_missed(connection)
+        if connection.quarantined_at is None and connection.state in _ENDED:
+            # Its session was given up instead; what the strange number got is not ours to fetch.
+            kinds = {Kind.WRONG_NUMBER}
+            incidents.close_incidents(connection, kinds=kinds, now=now, fetches=False)
     look_soon(connection)
 
 

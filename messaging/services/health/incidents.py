@@ -65,7 +65,7 @@ def open_incident(connection: Connection, cause: Cause) -> Incident | None:
 
 
 def close_incidents(
-    connection: Connection, *, kinds: Collection[str], now: datetime
+    connection: Connection, *, kinds: Collection[str], now: datetime, fetches: bool = True
 ) -> list[Incident]:
     """End the open incidents of these kinds and have what may be missing fetched."""
     rows = Incident.objects.select_for_update().filter(
@@ -81,7 +81,7 @@ def close_incidents(
     if found:
         tell_house()
     lossy = [one for one in found if one.loss_from is not None]
-    if lossy:
+    if lossy and fetches:
         _repair(connection, lossy, now)
     return found
 

@@ -14,13 +14,13 @@ from evosense.core.outbox import emit
 from messaging.events import ConnectionStateChanged
 from messaging.gateway import lanes
 from messaging.gateway.client.evolution import evolution
-from messaging.models import Connection, Outgoing
+from messaging.models import Connection, ConnectionEvent, Outgoing
 from messaging.selectors.connections import living
 from messaging.services.connections import take_turn
 from messaging.services.lifecycle import reaching, shelf, webhooks
 from messaging.services.lifecycle.observing import conclude, observe_state
 from messaging.services.lifecycle.pairing import start_pairing
-from messaging.services.lifecycle.problems import ServerRefused, asking
+from messaging.services.lifecycle.problems import LEFT, ServerRefused, asking
 from messaging.services.sending import cancel
 from messaging.services.trail import write_down
 from tenancy.services import routes
@@ -58,16 +58,28 @@ def log_out(public_id: UUID) -> Connection:
     Raises ServerRefused, and then everything is as it was.
     """
     connection = living(public_id)
+    history = ConnectionEvent.objects.filter(connection=connection)
+    last = history.order_by("-pk").values_list("pk", flat=True).first() or 0
     with _left_alone(connection), asking(connection):
         evolution().logout(reaching.reach(connection))
     shelf.clear(public_id)
     with transaction.atomic():
+        conclude(public_id, "logged_out")
+        # The server's own notices may have been faster, and call it an act of the phone.
+        history.filter(pk__gt=last, state=Connection.State.LOGGED_OUT).update(detail=LEFT)
         # The answer to a strange number, too: nothing is left to decide.
         Connection.objects.filter(pk=connection.pk).update(
-            wants_session=False, next_retry_at=None, paired_number=None
+            wants_session=False,
+            next_retry_at=None,
+            paired_number=None,
+            quarantined_at=None,
+            quarantine_reason="",
+            last_error=LEFT,
+            last_error_at=timezone.now(),
         )
         write_down("connection.logged_out", connection)
-    conclude(public_id, "logged_out")
+        if connection.quarantined_at is not None:
+            emit(ConnectionStateChanged(connection.pk, Connection.State.LOGGED_OUT))
     return living(public_id)
 
 

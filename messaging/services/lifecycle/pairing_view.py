@@ -8,7 +8,7 @@ from django.utils import timezone
 from messaging.models import Connection, ConnectionEvent
 from messaging.selectors.connections import living
 from messaging.services.lifecycle import shelf
-from messaging.services.lifecycle.problems import BAD_KEY, SERVER_DOWN, words_of
+from messaging.services.lifecycle.problems import BAD_KEY, LEFT, SERVER_DOWN, words_of
 from messaging.services.lifecycle.shelf import Shelf
 from messaging.services.lifecycle.tending import may_reconnect
 from messaging.services.lifecycle.views import CODE_LIMIT, CODE_SECONDS, PairingView
@@ -30,7 +30,7 @@ _ENDS = {
 # Starting anew forgets them, so the code that still lies there is the last of those that ended.
 _CODES_ENDED = frozenset({"qr_expired", "pairing_refused"})
 # The last things that went wrong which are not about pairing.
-_NO_FAILURES = frozenset({"", "closed", "other_number", "logged_out", "removed", "banned"})
+_NO_FAILURES = frozenset({"", "closed", "other_number", "logged_out", LEFT, "removed", "banned"})
 
 
 def pairing_view(public_id: UUID) -> PairingView:
@@ -100,7 +100,7 @@ def _without_code(connection: Connection, found: Shelf) -> tuple[str, str]:
     if _broke_off(connection, found):
         return "lost", error
     if not connection.wants_session:
-        return "none", error if error in {"logged_out", "removed"} else ""
+        return "none", error if error in {"logged_out", LEFT, "removed"} else ""
     if found.count:
         return "expired", "codes_stopped"
     started_at = found.started_at

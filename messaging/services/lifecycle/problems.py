@@ -28,6 +28,8 @@ SERVER_DOWN = frozenset(
 BAD_KEY = frozenset({"unauthorized", "no_key"})
 # The request did not even leave.
 _NEVER_LEFT = frozenset({"connect_failed", "name_unknown", "tls_failed", "blocked", "egress_busy"})
+# A session that ended because somebody here wanted it to.
+LEFT = "left"
 WORDS: dict[str, Any] = {
     "connect_failed": _("The Evolution server does not accept connections."),
     "timed_out": _("The Evolution server took too long to answer."),
@@ -58,6 +60,7 @@ WORDS: dict[str, Any] = {
     "pairing_refused": _("WhatsApp refused the pairing."),
     "pairing_needed": _("The phone has to be paired again."),
     "logged_out": _("The connection was removed on the phone."),
+    LEFT: _("The phone was unpaired from here."),
     "banned": _("WhatsApp blocked this number."),
     "removed": _("The instance was removed from the server."),
     "closed": _("The connection was interrupted."),

@@ -26,7 +26,7 @@ FROM public.gateway_evolutionserver WHERE id = %s
 _STATES: dict[str, tuple[str, Promise]] = {
     _State.LOGGED_OUT: (
         "logged_out",
-        _("This number was disconnected on the phone. Pair it again."),
+        _("No phone is paired with this number any more. Pair it again."),
     ),
     _State.BANNED: ("banned", _("WhatsApp blocked this number.")),
     _State.REMOVED: ("removed", _("This connection was removed from its server.")),
