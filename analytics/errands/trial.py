@@ -11,7 +11,8 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from analytics.analysis.items import ArmSpec, Item
-from analytics.models import Errand, Inference, PromptTemplate, Task
+from analytics.analysis.settings import ai_settings
+from analytics.models import Errand, Inference, ModelCall, PromptTemplate, Task
 from analytics.prompting import playground
 from analytics.prompting.playground import Column
 from analytics.providers.refs import providers_for_tenant
@@ -64,8 +65,15 @@ def try_out(errand: Errand) -> dict[str, Any]:
                 "answers": [_shown(row) for row in line.answers],
             }
             for line in lines
-        ]
+        ],
+        "currencies": [_currency([line.answers[at] for line in lines]) for at in range(len(sides))],
     }
+
+
+def _currency(answers: Sequence[Inference]) -> str:
+    """Return in which money a side's calls were paid."""
+    calls = ModelCall.objects.filter(pk__in={row.call_id for row in answers if row.call_id})
+    return calls.values_list("currency", flat=True).first() or ai_settings().currency
 
 
 def answer_row(shown: dict[str, Any]) -> Inference:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analytics.experiments.arms import BASELINE, MOST_CANDIDATES, Choice, arm_of, is_yardstick
-from analytics.experiments.estimate import check_countable, estimate_micros
+from analytics.experiments.estimate import check_countable, estimate_micros, expected_messages
 from analytics.experiments.metrics import PRIMARIES
 from analytics.experiments.statistics.proportions import messages_needed
 from analytics.models import Arm, ExperimentRun, GoldSet
@@ -115,7 +115,7 @@ def create_run(asked: NewRun, *, author_id: int | None, author: str) -> Experime
     arms = _arms(asked)
     run.prompt_version = arms[0].template.version if arms[0].template else ""
     check_countable(run.budget_micros, arms)
-    run.estimated_micros = estimate_micros(arms, _expected(run, gold)).micros
+    run.estimated_micros = estimate_micros(arms, expected_messages(run)).micros
     return _insert(run, arms)
 
 
@@ -236,7 +236,3 @@ def _window(asked: NewRun) -> dict[str, Any]:
         "connections": [str(one) for one in asked.connections],
         "groups": False,
     }
-
-
-def _expected(run: ExperimentRun, gold: GoldSet | None) -> int:
-    return gold.items.count() if gold else int(run.sample["size"])

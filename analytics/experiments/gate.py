@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from analytics.analysis.settings import ai_settings
+from analytics.experiments.arms import arms_of
+from analytics.experiments.currency import currencies_of, spent_by
 from analytics.experiments.service_metrics import SLOWER, UNNOTICED
 from analytics.models import ExperimentRun
 
@@ -133,9 +136,15 @@ def _slowness(line: Mapping[str, Any] | None) -> Condition:
 
 
 def _money(run: ExperimentRun) -> Condition:
+    arms = arms_of(run)
     within = run.budget_micros is None or run.spent_micros <= run.budget_micros
     return Condition(
         "money",
         within and run.error != "budget",
-        {"spent": run.spent_micros, "budget": run.budget_micros},
+        {
+            "spent": run.spent_micros,
+            "spent_by": spent_by(run, arms, currencies_of(arms)),
+            "budget": run.budget_micros,
+            "currency": ai_settings().currency,
+        },
     )

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from analytics.analysis.settings import ai_settings
+from analytics.experiments.currency import currency_of
 from analytics.experiments.pairs import Pairs, Side
 from analytics.experiments.statistics import bootstrap
 from analytics.experiments.statistics.arrays import Floats
@@ -43,7 +45,7 @@ def service_lines(
 ) -> list[dict[str, Any]]:
     """Return the lines of invalid answers, time and money."""
     lines = [_invalid(run, pairs, baseline, candidate), _slowness(run, baseline, candidate)]
-    if baseline.costs.any():
+    if baseline.costs.any() and _have_one_currency(baseline, candidate):
         lines.append(_cost(run, pairs, baseline, candidate))
     return [line for line in lines if line]
 
@@ -87,12 +89,20 @@ def _cost(
         share = np.divide(after, before, out=np.full_like(before, np.nan), where=before > 0)
         return np.asarray(share - 1)
 
+    currency = currency_of(baseline.arm) or currency_of(candidate.arm)
     both = np.column_stack([baseline.costs, candidate.costs])
     found = bootstrap.interval(pairs.clusters, both, relative, seed=run.seed)
     line = _line("cost", "money", found, reach=0.5, n=pairs.size)
     if line:
         line["baseline"], line["candidate"] = (both.sum(axis=0) / pairs.size * 1000).tolist()
+        line["currency"] = currency or ai_settings().currency
     return line
+
+
+def _have_one_currency(baseline: Side, candidate: Side) -> bool:
+    """Tell whether costs may be compared: nobody knows a rate here."""
+    known = {currency_of(side.arm) for side in (baseline, candidate)} - {""}
+    return len(known) < 2
 
 
 def _line(

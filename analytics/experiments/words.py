@@ -7,6 +7,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from analytics.providers.money import money_words
 from evosense.core.templatetags.ui import NOTHING
 from evosense.core.wording import number_words
 
@@ -73,8 +74,8 @@ def error_words(code: str) -> str:
     return str(ERRORS.get(code, code)) if code else ""
 
 
-def value(amount: float | None, unit: str) -> str:
-    """Return a value with its unit: 76,8%, 0,241, 1,42 s, R$ 2,38."""
+def value(amount: float | None, unit: str, currency: str = "BRL") -> str:
+    """Return a value with its unit: 76,8%, 0,241, 1,42 s, US$ 2,38."""
     if amount is None:
         return NOTHING
     if unit == "share":
@@ -82,8 +83,8 @@ def value(amount: float | None, unit: str) -> str:
     if unit == "milliseconds":
         return seconds(amount)
     if unit == "money":
-        return money(amount)
-    return number_words(amount, 3)
+        return money_words(amount, currency)
+    return f"{MINUS if round(amount, 3) < 0 else ''}{number_words(abs(amount), 3)}"
 
 
 def change(amount: float | None, unit: str) -> str:
@@ -128,12 +129,6 @@ def seconds(milliseconds: float) -> str:
     if milliseconds < 1000:
         return f"{number_words(milliseconds, 0)} ms"
     return f"{number_words(milliseconds / 1000, 2)} s"
-
-
-def money(micros: float) -> str:
-    """Return millionths of the currency as an amount."""
-    amount = micros / 1_000_000
-    return f"R$ {number_words(amount, 4 if 0 < amount < 0.1 else 2)}"
 
 
 def headline(

@@ -1,5 +1,6 @@
 """Amounts and prices as people write them; never added across currencies."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from evosense.core.wording import number_words
@@ -8,10 +9,21 @@ MICROS = 1_000_000
 _SIGNS = {"BRL": "R$", "USD": "US$", "EUR": "€"}
 
 
-def money_words(micros: int, currency: str = "BRL") -> str:
-    """Return an amount as people write it: R$ 2,38; small ones with four digits."""
-    amount = Decimal(micros) / MICROS
+def money_words(micros: float, currency: str = "BRL") -> str:
+    """Return millionths of a currency in words: R$ 2,38; small ones with four digits."""
+    amount = Decimal(round(micros)) / MICROS
     return _words(amount, 4 if 0 < abs(amount) < 1 else 2, currency)
+
+
+def sums_words(sums: Mapping[str, int], currency: str = "BRL") -> str:
+    """Return amounts by currency, never added to one another; nothing is zero of `currency`."""
+    told = [money_words(micros, one) for one, micros in sorted(sums.items()) if micros]
+    return " + ".join(told) or money_words(0, currency)
+
+
+def sign_of(currency: str) -> str:
+    """Return what stands before an amount: R$, US$, or the code itself."""
+    return _SIGNS.get(currency, currency)
 
 
 def price_words(micros: int, currency: str) -> str:
@@ -22,4 +34,4 @@ def price_words(micros: int, currency: str) -> str:
 
 
 def _words(amount: Decimal, digits: int, currency: str) -> str:
-    return f"{_SIGNS.get(currency, currency)} {number_words(amount, digits)}"
+    return f"{sign_of(currency)} {number_words(amount, digits)}"

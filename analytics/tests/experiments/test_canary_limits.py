@@ -65,7 +65,9 @@ def test_what_a_canary_judged_and_cost_is_on_the_run_its_sides_and_the_page(clie
     sides = run.arms.order_by("pk").values_list("key", "processed", "failed", "spent_micros")
     assert list(sides) == [("baseline", 5, 0, 0), ("candidate-1", 8, 1, 7_500_000)]
     money = {one.key: one for one in gate_of(run, "candidate-1").conditions}["money"]
-    assert money.facts == {"spent": 7_500_000, "budget": 9_000_000}
+    assert money.facts == {
+        "spent": 7_500_000, "spent_by": {"BRL": 7_500_000}, "budget": 9_000_000, "currency": "BRL",
+    }  # fmt: skip
     address = reverse("analytics:experiment-detail", args=[run.public_id])
     assert "R$ 7,50" in client_for("admin").get(address).content.decode()
 

@@ -9,10 +9,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from analytics.analysis.settings import ai_settings
 from analytics.experiments import arms, creating, running
 from analytics.experiments.metrics import PRIMARIES
 from analytics.experiments.words import metric_name
 from analytics.models import ExperimentRun, GoldSet
+from analytics.providers.money import sign_of
 from analytics.views.authors import author_of
 from analytics.views.experiments.asking import (
     MEASURE,
@@ -117,6 +119,7 @@ def _page(
         "values": values,
         "errors": errors,
         "fields": fields_of(mode),
+        "sign": sign_of(ai_settings().currency),
         "kept": _kept(mode, values),
         # A canary is held against how its neighbour behaves, not against a measure of words.
         "has_measure": _has_measure(mode),

@@ -12,11 +12,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from analytics.analysis.settings import ai_settings
 from analytics.experiments import arms, running, words
+from analytics.experiments.currency import currencies_of, spent_by
 from analytics.experiments.disagreements import check_arm, disagreements
+from analytics.experiments.estimate import estimate_micros, expected_messages
 from analytics.experiments.gate import gate_of
 from analytics.models import Arm, ExperimentRun, PromptTemplate
 from analytics.models.choices import Emotion
+from analytics.providers.money import money_words, sign_of, sums_words
 from analytics.views.experiments import presenting
 from analytics.views.experiments.listing import TONES
 from evosense.core.errors import Invalid
@@ -83,7 +87,7 @@ def detail_page(
     sides = arms.arms_of(run)
     context = _state(request, run, sides) | {"key": key, "errors": errors or {}, "reason": reason}
     if run.report and run.report["kind"] == "canary":
-        context["canary"] = _behaviour(run, context["names"])
+        context["canary"] = _behaviour(run, context["names"], context["paid_in"])
     elif run.report and run.report["n"]:
         context |= _comparison(request, run, sides, key, context["names"])
     return render(request, "analytics/experiments/detail.html", context, status=status)
@@ -91,25 +95,35 @@ def detail_page(
 
 def _state(request: HttpRequest, run: ExperimentRun, sides: list[Arm]) -> dict[str, Any]:
     names = arms.names_of(sides)
+    own, paid_in = ai_settings().currency, currencies_of(sides)
     return {
         "run": run,
         "names": names,
         "tone": TONES.get(run.status, ""),
         "error": words.error_words(run.error),
-        "cards": [_card(run, arm, names) for arm in sides],
-        "spent": words.money(run.spent_micros),
-        "budget": words.money(run.budget_micros) if run.budget_micros else "",
-        "estimate": words.money(run.estimated_micros),
+        "cards": [_card(run, arm, names, paid_in[arm.key]) for arm in sides],
+        "spent": sums_words(spent_by(run, sides, paid_in), own),
+        "budget": money_words(run.budget_micros, own) if run.budget_micros else "",
+        "sign": sign_of(own),
         "is_live": run.mode in running.LIVE_MODES,
         "is_over": run.status in {Status.COMPLETED, Status.FAILED, Status.CANCELLED},
         "may_manage": may(request, "experiments.manage"),
         "metric": words.metric_name(run.primary_metric, is_quality=run.mode == run.Mode.GOLD),
         "effect": words.value(run.min_effect, "share"),
         "share": words.value(run.share, "share"),
-    }
+        "paid_in": paid_in,
+    } | _estimate(run, sides, own)
 
 
-def _card(run: ExperimentRun, arm: Arm, names: dict[str, str]) -> dict[str, Any]:
+def _estimate(run: ExperimentRun, sides: list[Arm], own: str) -> dict[str, str]:
+    """Return what a draft would cost, or whose price nobody entered."""
+    if run.status != Status.DRAFT:
+        return {}
+    found = estimate_micros(sides, expected_messages(run))
+    return {"estimate": sums_words(found.costs, own), "unpriced": ", ".join(found.unknown)}
+
+
+def _card(run: ExperimentRun, arm: Arm, names: dict[str, str], currency: str) -> dict[str, Any]:
     facts = ((run.report or {}).get("sides") or {}).get(arm.key) or {}
     template: PromptTemplate | None = arm.template
     return {
@@ -120,7 +134,7 @@ def _card(run: ExperimentRun, arm: Arm, names: dict[str, str]) -> dict[str, Any]
         "description": template.description if template else "",
         "seconds": facts.get("seconds"),
         "invalid": words.value(facts.get("invalid"), "share"),
-        "cost": words.money(arm.spent_micros),
+        "cost": money_words(arm.spent_micros, currency),
         "is_promoted": _is_promoted(run, arm.key),
     }
 
@@ -255,7 +269,9 @@ def _matrix_links(
     ]
 
 
-def _behaviour(run: ExperimentRun, names: dict[str, str]) -> list[dict[str, Any]]:
+def _behaviour(
+    run: ExperimentRun, names: dict[str, str], paid_in: dict[str, str]
+) -> list[dict[str, Any]]:
     report = run.report or {}
     return [
         {
@@ -263,7 +279,7 @@ def _behaviour(run: ExperimentRun, names: dict[str, str]) -> list[dict[str, Any]
             "judged": side["judged"],
             "failed": words.value(side["invalid"], "share"),
             "p95": words.seconds(side["latency"]["p95"]),
-            "cost": words.value(side["cost_per_1000"], "money"),
+            "cost": words.value(side["cost_per_1000"], "money", paid_in.get(key, "")),
         }
         for key, side in report["sides"].items()
     ]

@@ -10,6 +10,7 @@ from django.utils.translation import pgettext
 from analytics.experiments import words
 from analytics.experiments.gate import Condition, Gate
 from analytics.models.choices import Emotion
+from analytics.providers.money import money_words, sums_words
 from evosense.core.charts import heat_level
 from evosense.core.templatetags.ui import NOTHING
 from evosense.core.wording import number_words
@@ -27,13 +28,14 @@ def metric_rows(compared: Mapping[str, Any], *, is_quality: bool) -> list[dict[s
 
 def _row(line: Mapping[str, Any], *, is_quality: bool) -> dict[str, Any]:
     unit, is_change = line["unit"], line["diff"] is not None
+    currency = line.get("currency", "BRL")
     interval = words.between if is_change else words.plain_between
     note = pgettext("measure", "primary") if line["is_primary"] else words.metric_note(line["key"])
     return {
         "name": words.metric_name(line["key"], is_quality=is_quality or is_change),
         "note": note if is_change or line["is_primary"] else _("candidate against baseline"),
-        "baseline": words.value(line["baseline"], unit),
-        "candidate": words.value(line["candidate"], unit),
+        "baseline": words.value(line["baseline"], unit, currency),
+        "candidate": words.value(line["candidate"], unit, currency),
         "diff": words.change(line["diff"], unit) if is_change else "",
         "between": interval(line["low"], line["high"], unit),
         "test": words.p_words(line.get("holm", line["p"])) if is_change else NOTHING,
@@ -208,12 +210,11 @@ def _slowness_note(facts: Mapping[str, Any]) -> str:
 
 
 def _money_note(facts: Mapping[str, Any]) -> str:
+    spent = sums_words(facts["spent_by"], facts["currency"])
     if facts["budget"] is None:
-        return _("%(spent)s, without a limit") % {"spent": words.money(facts["spent"])}
-    return _("%(spent)s of %(budget)s") % {
-        "spent": words.money(facts["spent"]),
-        "budget": words.money(facts["budget"]),
-    }
+        return _("%(spent)s, without a limit") % {"spent": spent}
+    budget = money_words(facts["budget"], facts["currency"])
+    return _("%(spent)s of %(budget)s") % {"spent": spent, "budget": budget}
 
 
 _TITLES: dict[str, Callable[[], str]] = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from analytics.experiments import words
 from analytics.models import Inference
+from analytics.providers.money import money_words
 from analytics.values import FEWEST_CONFIDENCE
 from analytics.views.panel.words import (
     certainty_words,
@@ -53,10 +54,10 @@ def answer_of(row: Inference) -> Answer:
     )
 
 
-def total_of(rows: Sequence[Inference]) -> Total:
+def total_of(rows: Sequence[Inference], currency: str) -> Total:
     return Total(
         tokens=sum(row.input_tokens + row.output_tokens for row in rows),
-        cost=words.money(sum(row.cost_micros for row in rows)),
+        cost=money_words(sum(row.cost_micros for row in rows), currency),
         slowest=words.seconds(max((row.latency_ms for row in rows), default=0)),
         failed=sum(row.status != Inference.Status.OK for row in rows),
     )

@@ -141,7 +141,8 @@ def _result(errand: Errand) -> dict[str, Any]:
             for text, answers in lines
         ],
         "totals": [
-            total_of([answers[at] for _text, answers in lines]) for at in range(len(titles))
+            total_of([answers[at] for _text, answers in lines], currency)
+            for at, currency in enumerate(errand.result.get("currencies", ["BRL"] * len(titles)))
         ],
     }
 

@@ -15,6 +15,7 @@ from analytics.analysis.choosing import choose
 from analytics.analysis.selectors import backlog_counts
 from analytics.analysis.settings import ai_settings
 from analytics.models import AiNotice
+from analytics.providers.money import sign_of
 from analytics.providers.shown import provider_views
 from analytics.selectors.notices import notice_views
 from analytics.views.setup.budgets import budget_lines
@@ -72,6 +73,7 @@ def _page(request: HttpRequest, form: AiSettingsForm, status: int = 200) -> Http
         "form": form,
         "cost_limit": _written(form["cost_limit"].value()),
         "stored": stored,
+        "sign": sign_of(stored.currency),
         "providers": [
             (str(one.id), one.name) for one in provider_views() if one.is_active and one.chat_model
         ],

@@ -1,11 +1,13 @@
 """The month's budget as bars: what was used of what may be used, whole and by part."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from analytics.analysis.selectors import budget_states
+from analytics.analysis.settings import ai_settings
 from analytics.models import AiBudget
 from analytics.providers.money import money_words
 from evosense.core.wording import number_words
@@ -28,6 +30,7 @@ class BudgetLine:
 def budget_lines() -> list[BudgetLine]:
     """Return tokens and money of the whole, then of the parts that used any."""
     lines = []
+    in_money = partial(money_words, currency=ai_settings().currency)
     for state in budget_states():
         label = str(AiBudget.Part(state.part).label)
         is_whole = state.part == AiBudget.Part.ALL
@@ -36,16 +39,8 @@ def budget_lines() -> list[BudgetLine]:
                 _line(label, _("tokens"), state.used_tokens, state.limits.tokens, number_words)
             )
         if is_whole or state.used_micros or state.limits.micros is not None:
-            lines.append(
-                _line(label, _("money"), state.used_micros, state.limits.micros, money_words)
-            )
+            lines.append(_line(label, _("money"), state.used_micros, state.limits.micros, in_money))
     return lines
-
-
-def costs_words(costs: dict[str, int]) -> str:
-    """Return amounts of several currencies, never added to one another."""
-    told = [money_words(micros, currency) for currency, micros in sorted(costs.items()) if micros]
-    return " + ".join(told) or money_words(0)
 
 
 def _line(label: str, what: str, used: int, limit: int | None, words: Any) -> BudgetLine:

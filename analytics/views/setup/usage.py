@@ -16,8 +16,9 @@ from django.views.decorators.http import require_safe
 from analytics.analysis.selectors import backlog_counts, usage_by_day
 from analytics.experiments.words import seconds
 from analytics.models import Purpose
+from analytics.providers.money import sums_words
 from analytics.selectors.usage import GROUPS, UsedLine, judged_in, used_by, used_in_all
-from analytics.views.setup.budgets import budget_lines, costs_words
+from analytics.views.setup.budgets import budget_lines
 from evosense.core.charts import bars, nice_top
 from evosense.core.errors import Invalid
 from evosense.core.exports import csv_lines
@@ -61,7 +62,7 @@ def usage_page(request: HttpRequest) -> HttpResponse:
     total = used_in_all(start=asked.start, end=asked.end)
     context = {
         "total": total,
-        "cost": costs_words(total.costs),
+        "cost": sums_words(total.costs),
         "failed_share": _share(total.failed, total.calls),
         "median": seconds(total.median_ms) if total.median_ms is not None else "",
         "p95": seconds(total.p95_ms) if total.p95_ms is not None else "",
@@ -137,7 +138,7 @@ def _row(line: UsedLine, group: str) -> dict[str, Any]:
     return {
         "name": _name(line.key, group),
         "line": line,
-        "cost": costs_words(line.costs),
+        "cost": sums_words(line.costs),
         "failed_share": _share(line.failed, line.calls),
         "median": seconds(line.median_ms) if line.median_ms is not None else "",
         "p95": seconds(line.p95_ms) if line.p95_ms is not None else "",
