@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -26,7 +27,7 @@ from tenancy.recent import recently_authenticated
 from tenancy.selectors.limits import limit_of
 
 _STATES = {
-    "active": ("ok", _("Active")),
+    "active": ("ok", pgettext_lazy("webhook", "Active")),
     "paused": ("warn", _("Given a rest")),
     "off": ("", _("Switched off")),
 }
@@ -157,7 +158,7 @@ def _state_of(webhook: EndpointView) -> dict[str, Any]:
 
 
 def _labels() -> dict[str, Any]:
-    return {one.name: one.label for one in event_types()} | {TEST: _("Test")}
+    return {one.name: one.label for one in event_types()} | {TEST: pgettext_lazy("webhook", "Test")}
 
 
 def _is_moving(one: DeliveryView) -> bool:
