@@ -23,7 +23,10 @@ MARGIN = timedelta(minutes=10)
 FURTHEST = timedelta(days=30)
 FIRST_THE_EVENTS = timedelta(seconds=45)
 DEFAULT_WINDOW = timedelta(hours=24)
-_ACTIVE = (GapRepair.State.QUEUED, GapRepair.State.RUNNING)
+# How often, and how long after it was asked for, a repair that was refused is tried again.
+REFUSED_PAUSE, REFUSED_FOR = timedelta(minutes=5), timedelta(days=7)
+ACTIVE = (GapRepair.State.QUEUED, GapRepair.State.RUNNING)
+_UP = (Connection.State.CONNECTED, Connection.State.DEGRADED)
 
 
 def request_repair(
@@ -79,7 +82,7 @@ def ask_for_repair(
     )
     GapRepair.objects.bulk_create([wanted], ignore_conflicts=True)
     # Locked, so that the one that is active cannot end before it has taken the window on.
-    rows = GapRepair.objects.select_for_update().filter(connection=connection, state__in=_ACTIVE)
+    rows = GapRepair.objects.select_for_update().filter(connection=connection, state__in=ACTIVE)
     active = rows.get()
     if active.public_id != wanted.public_id:
         _widen(active, since, until)
@@ -101,7 +104,7 @@ def cancel_repair(public_id: UUID) -> GapRepair:
         repair = GapRepair.objects.select_for_update().filter(public_id=public_id).first()
         if repair is None:
             raise NotFound("repair_not_found", _("This repair does not exist."))
-        if repair.state in _ACTIVE:
+        if repair.state in ACTIVE:
             repair.state, repair.finished_at = GapRepair.State.CANCELLED, timezone.now()
             repair.lease_until = None
             repair.save(update_fields=["state", "finished_at", "lease_until"])
@@ -113,13 +116,36 @@ def revive(connection: Connection) -> None:
 
     Its worker died, its ticket was lost, or events were still on their way.
     """
-    stale = GapRepair.objects.filter(connection=connection, state__in=_ACTIVE).filter(
+    stale = GapRepair.objects.filter(connection=connection, state__in=ACTIVE).filter(
         Q(lease_until__lt=timezone.now())
         | Q(lease_until=None, created_at__lt=timezone.now() - FIRST_THE_EVENTS)
     )
     for repair in stale:
         with transaction.atomic():
             emit(GapRepairAsked(connection.pk, repair.pk))
+    if connection.state in _UP:
+        _ask_again(connection)
+
+
+def _ask_again(connection: Connection) -> None:
+    """Queue again what a server refused to tell, now and then: a key is mended, a way is opened."""
+    now = timezone.now()
+    rows = GapRepair.objects.filter(connection=connection)
+    refused = rows.filter(
+        state=GapRepair.State.FAILED,
+        finished_at__lt=now - REFUSED_PAUSE,
+        created_at__gt=now - REFUSED_FOR,
+    )
+    with transaction.atomic():
+        repair = refused.select_for_update(skip_locked=True).order_by("pk").first()
+        if repair is None or rows.filter(state__in=ACTIVE).exists():
+            return
+        # The page stays; what was recovered before is told already.
+        counts = dict.fromkeys(("seen", "missing", "recovered", "chats"), 0)
+        refused.filter(pk=repair.pk).update(
+            state=GapRepair.State.QUEUED, lease_until=None, finished_at=None, **counts
+        )
+        emit(GapRepairAsked(connection.pk, repair.pk))
 
 
 def _widen(active: GapRepair, since: datetime, until: datetime) -> None:

@@ -18,7 +18,7 @@ from messaging.ingest.envelope.recovered import time_of
 from messaging.models import Connection, Message
 from messaging.services.gaps.requests import fetch_missed
 from messaging.services.gaps.storing import is_behind, missing_of
-from messaging.services.health import counting
+from messaging.services.health import counting, outages
 from messaging.services.health.logbook import is_next
 from messaging.services.health.verdict import Finding, read
 
@@ -154,9 +154,13 @@ def _search(
     if now - min(missing) < SETTLED:
         # The count before stays, so that the next look searches again.
         return Depth(_finding("unknown", "on_the_way", _counted_before(connection)), known)
-    fetch_missed(connection, since=since, reason="silence")
-    # Events that came after what is missing speak for the way here: single ones were dropped.
-    if known is None and max(missing) + timedelta(seconds=1) <= last:
+    strange = outages.unexplained(connection, missing)
+    # A window that grew with each look would explain whatever is missing later.
+    if strange or not outages.is_being_read(connection, missing):
+        fetch_missed(connection, since=since, reason="silence")
+    # Events that came after what is missing speak for the way here: single ones were dropped. So
+    # does an outage that is over: what it cost is no proof that events are lost now.
+    if known is None and (not strange or max(strange) + timedelta(seconds=1) <= last):
         return Depth(_finding("ok", "fetched", counted))
     return Depth(_finding("warn", "missing", counted), known or now.timestamp())
 
