@@ -8,19 +8,6 @@ from analytics.analysis.items import EMBEDDED, ArmSpec, Item, Mark, put_values
 from analytics.models import Booster, ConversationAnalysis, Inference
 from analytics.values import Analyser, Judgement, Turn
 
-# What a conversation was about, in the words that providers and pages use, by the analyser's
-# concepts; the trades that it also knows (food, school, car) are no reason to write.
-_CATEGORIES = {
-    "delivery": "entrega", "late": "entrega", "address": "entrega", "refund": "cobranca",
-    "payment": "cobranca", "double": "cobranca", "price": "cobranca", "invoice": "cobranca",
-    "return": "troca_devolucao", "wrong": "troca_devolucao", "size": "troca_devolucao",
-    "warranty": "defeito", "broken": "defeito", "internet": "defeito", "water": "defeito",
-    "power": "defeito", "cancel": "cancelamento", "schedule": "agendamento", "hours": "duvida",
-    "stock": "duvida", "login": "cadastro_acesso", "documents": "cadastro_acesso",
-    "praise": "elogio", "complaint": "reclamacao", "rude": "reclamacao", "dirty": "reclamacao",
-    "noise": "reclamacao",
-}  # fmt: skip
-
 
 def the_analyser() -> Analyser:
     """Return the analyser of this process; the first call loads its model."""
@@ -103,7 +90,7 @@ def put_embedded_conversation(
 
     values = judge_conversation(turns)
     row.provider, row.model_name = EMBEDDED, the_analyser().version
-    row.category, row.resolved = _CATEGORIES.get(values.category, ""), values.resolved
+    row.category, row.resolved = values.category, values.resolved
     row.sentiment, row.satisfaction = values.sentiment, values.satisfaction
     row.trend, row.confidence = values.trend, values.confidence
     row.summary = values.summary

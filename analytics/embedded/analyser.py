@@ -9,6 +9,7 @@ from analytics.embedded.cues import cues_of
 from analytics.embedded.decision import sign_of
 from analytics.embedded.injection import without_orders
 from analytics.embedded.machine import EMOTIONS, TONES, Answers, Array
+from analytics.embedded.plain_words import is_plain
 from analytics.embedded.replies import answered, says_nothing
 from analytics.embedded.summary import summarise
 from analytics.values import Cue, Judgement, Turn
@@ -21,6 +22,8 @@ ALLOWED = {
     0: frozenset({"neutro", "confusao", "preocupacao", "surpresa"}),
 }
 UNSURE = 0.2
+# Where a rule overrules what was learnt: enough for means, no more.
+PLAIN = 0.5
 # Neutral messages stay inside this, opinions outside of it.
 EDGE = 0.1
 
@@ -57,6 +60,8 @@ def _opinion(
         return answered(text, context) or (0, 0.0, UNSURE)
     shares = answers.signs[i]
     sign = sign_of(shares)
+    if sign < 0 and is_plain(text):
+        return 0, 0.0, PLAIN
     return sign, _value(sign, float(answers.grade[i])), float(shares[sign + 1])
 
 

@@ -1,11 +1,11 @@
 """What a whole conversation came to, from its turns and what was judged of each."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analytics.embedded.concepts import concepts
+from analytics.embedded.categories import category_of, named_in
+from analytics.embedded.courtesy import is_courtesy, without_greeting
 from analytics.embedded.summary import cut, summarise
 from analytics.embedded.text import tokens
 from analytics.values import FEWEST_CONFIDENCE, Judgement, Turn
@@ -42,6 +42,12 @@ class _Heard:
     text: str
     judgement: Judgement
     weight: float
+    # Whether the company had said anything by then.
+    was_answered: bool
+
+    @property
+    def is_bad(self) -> bool:
+        return bool(self.weight) and self.judgement.sentiment < -0.1
 
 
 def judge_conversation(turns: Sequence[tuple[Turn, Judgement | None]]) -> ConversationValues:
@@ -49,22 +55,23 @@ def judge_conversation(turns: Sequence[tuple[Turn, Judgement | None]]) -> Conver
     heard = _heard(turns)
     total = sum(one.weight for one in heard)
     return ConversationValues(
-        category=_category(turns),
+        category=category_of([turn.text for turn, _j in turns if turn.who == "C"]),
         sentiment=_mean(heard, [one.judgement.sentiment for one in heard]),
         satisfaction=_rounded(_mean(heard, [float(one.judgement.satisfaction) for one in heard])),
         trend=_trend(heard),
         resolved=_resolved(heard, total),
         summary=_summary(turns),
-        confidence=round(min(1.0, total / 2) * _sureness(heard), 3),
+        confidence=round(min(1.0, total / 2) * _sureness(heard) * _agreement(heard), 3),
     )
 
 
 def _heard(turns: Sequence[tuple[Turn, Judgement | None]]) -> list[_Heard]:
-    said = [(t.text, j) for t, j in turns if t.who == "C" and j is not None]
+    first = next((at for at, (turn, _j) in enumerate(turns) if turn.who == "A"), len(turns))
+    said = [(at, t.text, j) for at, (t, j) in enumerate(turns) if t.who == "C" and j is not None]
     last = len(said) - 1
     return [
-        _Heard(text, judgement, _counts(judgement) * 0.5 ** ((last - i) / HALVING))
-        for i, (text, judgement) in enumerate(said)
+        _Heard(text, judgement, _counts(judgement) * 0.5 ** ((last - i) / HALVING), at > first)
+        for i, (at, text, judgement) in enumerate(said)
     ]
 
 
@@ -98,38 +105,52 @@ def _plain_mean(heard: Sequence[_Heard]) -> float:
 
 
 def _resolved(heard: Sequence[_Heard], total: float) -> str:
+    """Return no after a bad end or an unanswered complaint, yes after thanks for an answer."""
     if total < FEWEST_EVIDENCE:
         return "unknown"
-    last = heard[-ENDS:]
-    if last[-1].judgement.sentiment < -0.1 and last[-1].weight:
+    if heard[-1].is_bad or (not heard[-1].was_answered and any(one.is_bad for one in heard)):
         return "no"
-    for i, one in enumerate(last):
-        words = " ".join(tokens(one.text))
-        if _RESOLVED.search(_UNDONE.sub(" ", words)) and one.judgement.sentiment > -0.1:
-            after = last[i + 1 :]
-            if not any(late.judgement.sentiment < -0.1 and late.weight for late in after):
-                return "yes"
-    return "unknown"
+    last = heard[-ENDS:]
+    is_over = any(_is_settled(last, i) for i in range(len(last)))
+    return "yes" if is_over else "unknown"
 
 
-def _category(turns: Sequence[tuple[Turn, Judgement | None]]) -> str:
-    """Return the concept that most of the customer's messages speak of, "" without one."""
-    counts = Counter(name for turn, _j in turns if turn.who == "C" for name in concepts(turn.text))
-    return max(counts, key=lambda name: (counts[name], name)) if counts else ""
+def _is_settled(last: Sequence[_Heard], i: int) -> bool:
+    """Tell whether a message says that it is settled, and nothing after it says otherwise."""
+    one, after = last[i], last[i + 1 :]
+    # Praise of goods uses the same words as thanks; without an answer it settles nothing.
+    if not one.was_answered or one.judgement.sentiment <= -0.1:
+        return False
+    if any("?" in late.text or late.is_bad for late in (one, *after)):
+        return False
+    return bool(_RESOLVED.search(_UNDONE.sub(" ", " ".join(tokens(one.text)))))
 
 
 def _summary(turns: Sequence[tuple[Turn, Judgement | None]]) -> str:
-    """Return the customer's first words, the strongest, and the last, in their order."""
-    said = [(i, turn.text, judgement) for i, (turn, judgement) in enumerate(turns)]
-    said = [one for one in said if turns[one[0]][0].who == "C" and one[1].strip()]
+    """Return where the matter is first named, the strongest words, and the last, in their order."""
+    said = [(turn.text, judgement) for turn, judgement in turns if turn.who == "C"]
+    said = [one for one in said if one[0].strip()]
+    said = [one for one in said if not is_courtesy(one[0])] or said[:1]
     if not said:
         return ""
-    strongest = max(
-        said, key=lambda one: abs(one[2].sentiment * one[2].confidence) if one[2] else 0
-    )
-    chosen = sorted({said[0][0], strongest[0], said[-1][0]})
+    places = range(len(said))
+    first = next((at for at in places if named_in(said[at][0])), 0)
+    strongest = max(places, key=lambda at: _strength(said[at][1]))
+    chosen = sorted({first, strongest, len(said) - 1})
     room = SUMMARY_LENGTH // len(chosen) - 3
-    return cut(" … ".join(summarise(turns[i][0].text, room) for i in chosen), SUMMARY_LENGTH)
+    parts = (summarise(without_greeting(said[at][0]), room) for at in chosen)
+    return cut(" … ".join(parts), SUMMARY_LENGTH)
+
+
+def _strength(judgement: Judgement | None) -> float:
+    return abs(judgement.sentiment * judgement.confidence) if judgement else 0.0
+
+
+def _agreement(heard: Sequence[_Heard]) -> float:
+    """Return 1 where all opinions have one sign, down to 0.5 where they cancel each other out."""
+    values = [one.weight * one.judgement.sentiment for one in heard]
+    strength = sum(map(abs, values))
+    return 0.5 + 0.5 * abs(sum(values)) / strength if strength else 1.0
 
 
 def _sureness(heard: Sequence[_Heard]) -> float:

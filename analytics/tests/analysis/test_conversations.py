@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from analytics.analysis import embedded_arm
 from analytics.analysis.conversations import analyse_conversation, due_conversations
 from analytics.analysis.replies import TONES, suggest_replies
 from analytics.analysis.routing import Queue, suggest_route
+from analytics.embedded.categories import categories
 from analytics.models import AiBudget, AiSettings, ConversationAnalysis, ModelCall
 from analytics.prompting.schemas import CATEGORIES
 from analytics.providers.chat import ChatOutcome
@@ -144,7 +144,7 @@ def test_replies_come_in_three_tones_with_and_without_a_provider(tenant, provide
 
 
 def test_the_embedded_analyser_names_what_it_was_about_as_providers_do(tenant) -> None:
-    assert set(embedded_arm._CATEGORIES.values()) < set(CATEGORIES)
+    assert set(categories()) < set(CATEGORIES)
     talk = _talk("adorei, excelente, parabéns pelo atendimento maravilhoso")
     assert analyse_conversation(talk.pk, "asked").category in {*CATEGORIES, ""}
 

@@ -100,7 +100,7 @@ def test_a_conversation_that_ends_well_is_resolved() -> None:
         ]
     )
     assert found.resolved == "yes"
-    assert found.category == "internet"
+    assert found.category == "defeito"
     assert found.sentiment is not None
     assert found.sentiment > -0.2
     assert len(found.summary) <= 600
