@@ -19,6 +19,8 @@ BUDGET = "budget_exhausted"
 NO_PRICE = "no_price"
 # A price in another currency than the limit's: there is no rate here, so the limit would not hold.
 OTHER_CURRENCY = "other_currency"
+# Nobody is asked before a person set a price.
+UNCOUNTABLE = frozenset({NO_PRICE, OTHER_CURRENCY})
 BROKEN = "internal_error"
 # Times the reservation that all attempts of one operation may take.
 MOST_RESERVED = 3

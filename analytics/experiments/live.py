@@ -14,11 +14,12 @@ from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
-from analytics.analysis.items import CANARY, Mark
-from analytics.analysis.production import Judge, register_split
+from analytics.analysis.items import CANARY, ArmSpec, Mark
+from analytics.analysis.production import Judge, production_judge, register_split
 from analytics.experiments.arms import BASELINE, arms_of, judging_of
 from analytics.experiments.estimate import estimate_micros
 from analytics.experiments.notices import open_notice
+from analytics.experiments.running import complete_run
 from analytics.experiments.sampling import item_rows
 from analytics.experiments.service_metrics import UNNOTICED
 from analytics.experiments.statistics.bootstrap import quantile
@@ -122,7 +123,10 @@ def _take(run: ExperimentRun, message_ids: Collection[int]) -> int:
 
 
 def _live_rows(message_ids: Sequence[int]) -> dict[int, Inference]:
-    rows = Inference.objects.filter(message_id__in=message_ids, run_id="", is_shadow=False)
+    # Without an arm: what a canary's candidate judged is not production's word.
+    rows = Inference.objects.filter(
+        message_id__in=message_ids, run_id="", arm_key="", is_shadow=False
+    )
     return {row.message_id: row for row in rows.order_by("pk")}
 
 
@@ -141,9 +145,32 @@ def guard() -> None:
     report = canary_report(run)
     run.report = report
     ExperimentRun.objects.filter(pk=run.pk).update(report=report, report_at=timezone.now())
-    broken = harm(report)
+    broken = harm(report) or _of_another_baseline(run)
     if broken:
         _stop(run, broken, report["sides"])
+    elif run.processed_messages >= int(run.sample["size"]):
+        complete_run(run)
+
+
+def _of_another_baseline(run: ExperimentRun) -> str:
+    """Return why the comparison ends where production is not what the canary began beside."""
+    base = next((arm for arm in arms_of(run) if arm.is_baseline), None)
+    if base is None:
+        return ""
+    try:
+        began = judging_of(base).spec
+    except DomainError as error:
+        return str(error.code)
+    now = production_judge().arm
+    return "" if began is None or _who(began) == _who(now) else "production_changed"
+
+
+def _who(spec: ArmSpec) -> tuple[object, ...]:
+    template, booster = spec.template, spec.booster
+    return (
+        spec.kind, spec.provider_id, template.pk if template else None,
+        booster.pk if booster else None,
+    )  # fmt: skip
 
 
 def harm(report: Mapping[str, Any]) -> str:

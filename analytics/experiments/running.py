@@ -5,9 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from analytics.analysis.paid import UNCOUNTABLE
 from analytics.experiments.arms import arms_of, judging_of
 from analytics.experiments.estimate import check_countable
 from analytics.models import ExperimentRun, Inference
@@ -96,8 +98,8 @@ def stop_for(run: ExperimentRun, error: str) -> bool:
     changed = ExperimentRun.objects.filter(pk=run.pk, status=Status.RUNNING).update(
         status=Status.PAUSED, error=error[:40], worker_until=None
     )
-    skipped = Inference.Status.SKIPPED_BUDGET
-    Inference.objects.filter(run_id=run.run_id, status=skipped).delete()
+    unasked = Q(status=Inference.Status.SKIPPED_BUDGET) | Q(error__in=UNCOUNTABLE)
+    Inference.objects.filter(unasked, run_id=run.run_id).delete()
     return bool(changed)
 
 

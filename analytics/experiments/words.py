@@ -54,6 +54,15 @@ ERRORS: dict[str, Any] = {
     "former_booster": gettext_lazy("The booster was trained beside a former analyser."),
     "guardrail_failures": gettext_lazy("The canary failed too often and was stopped."),
     "guardrail_slowness": gettext_lazy("The canary was too slow and was stopped."),
+    "production_changed": gettext_lazy(
+        "Who judges in production was changed meanwhile, so there is nothing to compare with."
+    ),
+    "no_price": gettext_lazy(
+        "The company has a limit in money and a model has no price. Set one to go on."
+    ),
+    "other_currency": gettext_lazy(
+        "A model's price is in another currency than the company's limit in money."
+    ),
     "guardrail_cost": gettext_lazy("The canary used up its budget and was stopped."),
 }
 
@@ -138,7 +147,7 @@ def headline(
     lines = {line["key"]: line for line in report["compared"].get(key, {}).get("lines", [])}
     name, base = names.get(key, key), names.get("baseline", "baseline")
     if report["kind"] == "agreement":
-        return _agreement(report, lines, key, {"name": name, "base": base})
+        return _agreement(report, lines, key, {"name": name, "base": base}, primary)
     line = lines.get(primary)
     if line is None:
         return _("Nothing can be compared yet."), _("No labelled message is judged."), ""
@@ -169,13 +178,20 @@ def _finding(reading: str, primary: str) -> str:
 
 
 def _agreement(
-    report: Mapping[str, Any], lines: Mapping[str, Any], key: str, facts: dict[str, str]
+    report: Mapping[str, Any],
+    lines: Mapping[str, Any],
+    key: str,
+    facts: dict[str, str],
+    primary: str,
 ) -> tuple[str, str, str]:
-    line = lines.get("sentiment_accuracy")
+    line = lines.get(primary) or lines.get("sentiment_accuracy")
     if line is None:
         return _("Nothing can be compared yet."), _("No message is judged by both sides."), ""
-    facts["share"] = value(line["candidate"], "share")
-    said = capfirst(_("%(name)s agrees with %(base)s on %(share)s of the messages.") % facts)
+    facts["share"] = value(line["candidate"], line["unit"])
+    facts["n"] = number_words(line["n"], 0)
+    said = capfirst(
+        _agreed(line["key"]) % {**facts, "metric": metric_name(line["key"], is_quality=False)}
+    )
     pairs = report["compared"][key]["pairs"]
     if pairs["labelled"]:
         proof = _(
@@ -184,6 +200,14 @@ def _agreement(
              "b": pairs["baseline_right"]}  # fmt: skip
         return said, proof, ""
     return said, _("Agreement is not quality: nobody has said yet who is right."), ""
+
+
+def _agreed(key: str) -> str:
+    if key == "sentiment_accuracy":
+        return _(
+            "%(name)s agrees with %(base)s on %(share)s of the %(n)s messages that both judged."
+        )
+    return _("%(metric)s: %(share)s between %(name)s and %(base)s, on %(n)s messages.")
 
 
 def _tone(reading: str) -> str:

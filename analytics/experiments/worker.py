@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from analytics.analysis.items import Item
 from analytics.analysis.judging import judge_items
+from analytics.analysis.paid import UNCOUNTABLE
 from analytics.analysis.rows import write_rows
 from analytics.experiments.arms import Judging, arms_of, judging_of
 from analytics.experiments.running import LIVE_MODES, complete_run, fail_run, stop_for
@@ -71,38 +72,39 @@ def _work(run: ExperimentRun, sides: Sequence[Side], *, until: float, lease: tim
         batch = list(SampleItem.objects.filter(run=run, done_at=None).order_by("position")[:size])
         if not batch:
             return _end(run)
-        if not _judge(run, sides, batch):
-            stop_for(run, "budget")
+        reason = _judge(run, sides, batch)
+        if reason:
+            stop_for(run, reason)
             return False
     return True
 
 
-def _judge(run: ExperimentRun, sides: Sequence[Side], batch: Sequence[SampleItem]) -> bool:
-    """Let every side read the batch; False when the company's budget let some of it out."""
+def _judge(run: ExperimentRun, sides: Sequence[Side], batch: Sequence[SampleItem]) -> str:
+    """Let every side read the batch; returns why money let some of it out, "" when it did not."""
     first = batch[0].position % len(sides)
-    skipped = False
+    reason = ""
     for side in [*sides[first:], *sides[:first]]:
-        skipped |= _judge_by(run, side, batch)
-    if not skipped:
+        reason = _judge_by(run, side, batch) or reason
+    if not reason:
         ids = [item.pk for item in batch]
         SampleItem.objects.filter(pk__in=ids, done_at=None).update(done_at=timezone.now())
     _count(run)
-    return not skipped
+    return reason
 
 
-def _judge_by(run: ExperimentRun, side: Side, batch: Sequence[SampleItem]) -> bool:
-    """Judge what this side has not judged yet; tells whether a budget was in the way."""
+def _judge_by(run: ExperimentRun, side: Side, batch: Sequence[SampleItem]) -> str:
+    """Judge what this side has not judged yet; returns why nobody was asked for some of it."""
     have = Inference.objects.filter(
         run_id=run.run_id, arm_key=side.arm.key, message_id__in=[one.message_id for one in batch]
     )
     known = set(have.values_list("message_id", flat=True))
     items = items_of([one for one in batch if one.message_id not in known])
     if not items:
-        return False
+        return ""
     if side.judging.spec is None:
         with transaction.atomic():
             write_rows(judge_by_words(items, run_id=run.run_id, arm_key=side.arm.key))
-        return False
+        return ""
     rows = judge_items(
         items,
         side.judging.spec,
@@ -112,7 +114,9 @@ def _judge_by(run: ExperimentRun, side: Side, batch: Sequence[SampleItem]) -> bo
         is_shadow=True,
         part=PART,
     )
-    return any(row.status == Inference.Status.SKIPPED_BUDGET for row in rows)
+    if any(row.status == Inference.Status.SKIPPED_BUDGET for row in rows):
+        return "budget"
+    return next((row.error for row in rows if row.error in UNCOUNTABLE), "")
 
 
 def items_of(batch: Sequence[SampleItem]) -> list[Item]:

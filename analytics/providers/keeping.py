@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from analytics.models import AiSettings, Arm, ExperimentRun
-from analytics.providers import breaker
+from analytics.providers import breaker, limits
 from analytics.providers.capabilities import read_capabilities
 from analytics.providers.inputs import ProviderFields, checked, checked_key
 from analytics.providers.models import Provider
@@ -74,9 +74,10 @@ def update_provider(provider_id: UUID, *, api_key: str = "", **given: Any) -> Pr
         _note("provider.changed", provider, **pairs)
         if api_key.strip():
             _note("provider.key_saved", provider)
-    if api_key.strip() or has_moved:
+    if api_key.strip() or fields.base_url != before["base_url"]:
         # What stopped the old one says nothing about the new one.
         breaker.close(_for_breaker(provider))
+        limits.forget(_for_breaker(provider))
     return provider
 
 

@@ -158,6 +158,15 @@ def leave(
         return
 
 
+def forget(ref: ProviderRef) -> None:
+    """Begin anew: what a server told says nothing about another one, or about another key."""
+    try:
+        redis_client().delete(*_keys(ref))
+    except redis.RedisError:
+        # It ends by itself.
+        return
+
+
 class _Told:
     """What x-ratelimit-{limit,remaining,reset}-{requests,tokens} say; nonsense is left out."""
 

@@ -1,10 +1,12 @@
 import pytest
 from django.utils import timezone
 
-from analytics.analysis.production import embedded_judge, judges_of
+from analytics.analysis.items import ArmSpec
+from analytics.analysis.production import Judge, embedded_judge, judges_of
 from analytics.experiments import live
 from analytics.models import AiNotice, ExperimentRun, Inference, SampleItem
 from analytics.tests.experiments.factories import canary, judgement, make_messages, make_run
+from evosense.core.ids import uuid7
 from messaging.models import Message
 
 
@@ -119,3 +121,40 @@ def test_a_good_canary_and_a_young_one_go_on():
     assert run.status == "running"
     assert run.report["kind"] == "canary"
     assert run.report["sides"]["candidate-1"]["judged"] == 20
+
+
+@pytestmark_tenant
+def test_what_a_canary_judged_is_not_productions_word_in_a_shadow():
+    run, other = shadow(), canary()
+    mine, theirs = make_messages(2)
+    judgement(mine.pk, 0.4).save()
+    judgement(theirs.pk, -0.9, run_key=f"canary:{other.run_id}:x", arm_key="candidate-1").save()
+    live.take_shadows([mine.pk, theirs.pk])
+    assert list(SampleItem.objects.filter(run=run).values_list("message_id", flat=True)) == [
+        mine.pk
+    ]
+
+
+@pytestmark_tenant
+def test_a_canary_ends_when_it_saw_what_was_asked_for():
+    run = canary(sample={"planned": 626, "size": 3})
+    for message in make_messages(3):
+        judgement(message.pk, 0.1, run_key=f"canary:{run.run_id}:x", arm_key="candidate-1").save()
+    live.guard()
+    run.refresh_from_db()
+    assert (run.status, run.error, run.processed_messages) == ("completed", "", 3)
+
+
+@pytestmark_tenant
+def test_a_canary_ends_where_production_became_another_one(monkeypatch):
+    run = canary()
+    run.arms.filter(is_baseline=True).update(model_name="embedded-pt-2")
+    live.guard()
+    run.refresh_from_db()
+    assert run.status == "running"
+    changed = Judge(ArmSpec("provider", provider_id=uuid7()), embedded_judge().mark)
+    monkeypatch.setattr(live, "production_judge", lambda: changed)
+    live.guard()
+    run.refresh_from_db()
+    assert (run.status, run.error) == ("failed", "production_changed")
+    assert AiNotice.objects.filter(kind="canary_stopped").exists()

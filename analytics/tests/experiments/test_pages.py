@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analytics.experiments.report import compute_report
+from analytics.experiments.words import headline
 from analytics.models import AiSettings, DriftReading, ExperimentRun, ReviewItem
 from analytics.tests.experiments.factories import freeze, judged, make_gold, make_messages, make_run
 from evosense.core.schema import tenant_scope
@@ -295,6 +296,20 @@ def test_the_list_is_paged_and_filtered(client_for):
     assert cursor
     assert page_of(client, url("list", cursor=cursor[1])).count("data-item") == 3
     assert page_of(client, url("list", estado="fim")).count("data-item") == 1
+
+
+def test_failures_stand_on_their_side_and_the_finding_says_of_how_many(client_for):
+    run = compared_run(gold=False, items=12)
+    message = make_messages(1)[0]
+    judged(run, "candidate-1", message, 0.1, status="error", error="rate_limited")
+    run.arms.filter(key="candidate-1").update(failed=1)
+    page = page_of(client_for("admin"), url("detail", run))
+    cards = page[page.index('class="kv t13"') :]
+    assert re.search(r'c-bad">1 ·', cards)
+    report = ExperimentRun.objects.get(pk=run.pk).report
+    for primary in ("sentiment_accuracy", "sentiment_mae"):
+        said = headline(report, "candidate-1", {}, primary)[0]
+        assert "12" in said
 
 
 def test_drift_has_a_page_before_there_is_any(client_for):

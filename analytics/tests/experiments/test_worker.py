@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from analytics.experiments import worker
 from analytics.experiments.running import cancel_run, pause_run, resume_run, start_run
+from analytics.experiments.words import error_words
 from analytics.models import Arm, ExperimentRun, Inference, ModelCall, SampleItem
 from analytics.tests.experiments.factories import FakeJudge, freeze, make_messages, make_run
 from evosense.core.errors import Conflict, Invalid
@@ -147,6 +148,26 @@ def test_messages_that_the_company_budget_let_out_are_asked_again_later(monkeypa
     worker.take_turn(run.pk)
     run.refresh_from_db()
     assert run.status == "completed"
+
+
+def test_a_price_that_is_missing_pauses_the_run_with_its_reason(monkeypatch):
+    fake = FakeJudge(fails=lambda item: "error")
+
+    def unpriced(items, arm, **mark):
+        rows = fake(items, arm, **mark)
+        for row in rows:
+            row.error = "no_price"
+        Inference.objects.filter(run_id=mark["run_id"]).update(error="no_price")
+        return rows
+
+    monkeypatch.setattr(worker, "judge_items", unpriced)
+    make_messages(3)
+    run = running()
+    worker.take_turn(run.pk)
+    run.refresh_from_db()
+    assert (run.status, run.error, run.processed_messages) == ("paused", "no_price", 0)
+    assert not Inference.objects.filter(run_id=run.run_id).exists()
+    assert error_words(run.error) != run.error
 
 
 def test_answers_that_failed_are_counted_and_do_not_stop_it(monkeypatch):

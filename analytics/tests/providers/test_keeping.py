@@ -8,7 +8,7 @@ import pytest
 
 from analytics.analysis.settings import save_settings
 from analytics.models import AiSettings
-from analytics.providers import keeping, price_list
+from analytics.providers import keeping, limits, price_list
 from analytics.providers.models import ModelPrice, Provider
 from analytics.providers.origins import origin_of
 from analytics.providers.prices import Price, cost_micros, estimate_tokens, price_of
@@ -48,6 +48,21 @@ def test_another_server_needs_its_own_key(tenant):
     keeping.update_provider(made.pk, base_url="http://127.0.0.1:10/v1", api_key="sk-other")
     found = provider_ref(made.pk)
     assert (found.base_url, found.key) == ("http://127.0.0.1:10/v1", "sk-other")
+
+
+@pytest.mark.parametrize("change", [{"api_key": "sk-new"}, {"base_url": f"{URL}/other"}])
+def test_a_rest_that_a_server_asked_for_ends_with_its_address_or_key(tenant, change):
+    made = create()
+    ref = provider_ref(made.pk)
+    limits.leave(
+        ref, limits.enter(ref, 1), used_tokens=1, is_good=False, is_limited=True, headers={},
+        pause_seconds=120.0,
+    )  # fmt: skip
+    assert limits.enter(ref, 1).wait_seconds > 60
+    keeping.update_provider(made.pk, chat_model="m-2")
+    assert limits.enter(ref, 1).wait_seconds > 60
+    keeping.update_provider(made.pk, **change)
+    assert limits.enter(provider_ref(made.pk), 1).wait_seconds == 0
 
 
 def test_another_path_of_the_same_server_keeps_the_key(tenant):

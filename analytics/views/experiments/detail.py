@@ -17,12 +17,14 @@ from analytics.experiments import arms, running, words
 from analytics.experiments.currency import currencies_of, spent_by
 from analytics.experiments.disagreements import check_arm, disagreements
 from analytics.experiments.estimate import estimate_micros, expected_messages
+from analytics.experiments.failures import usual_failures
 from analytics.experiments.gate import gate_of
 from analytics.models import Arm, ExperimentRun, PromptTemplate
 from analytics.models.choices import Emotion
 from analytics.providers.money import money_words, sign_of, sums_words
 from analytics.views.experiments import presenting
 from analytics.views.experiments.listing import TONES
+from analytics.views.panel.words import reason_words
 from evosense.core.errors import Invalid
 from evosense.core.exports import csv_lines
 from evosense.core.htmx import wants_fragment
@@ -101,7 +103,7 @@ def _state(request: HttpRequest, run: ExperimentRun, sides: list[Arm]) -> dict[s
         "names": names,
         "tone": TONES.get(run.status, ""),
         "error": words.error_words(run.error),
-        "cards": [_card(run, arm, names, paid_in[arm.key]) for arm in sides],
+        "cards": _cards(run, sides, names, paid_in),
         "spent": sums_words(spent_by(run, sides, paid_in), own),
         "budget": money_words(run.budget_micros, own) if run.budget_micros else "",
         "sign": sign_of(own),
@@ -121,6 +123,17 @@ def _estimate(run: ExperimentRun, sides: list[Arm], own: str) -> dict[str, str]:
         return {}
     found = estimate_micros(sides, expected_messages(run))
     return {"estimate": sums_words(found.costs, own), "unpriced": ", ".join(found.unknown)}
+
+
+def _cards(
+    run: ExperimentRun, sides: list[Arm], names: dict[str, str], paid_in: dict[str, str]
+) -> list[dict[str, Any]]:
+    reasons = usual_failures(run) if any(arm.failed for arm in sides) else {}
+    return [
+        _card(run, arm, names, paid_in[arm.key])
+        | {"reason": reason_words(reasons.get(arm.key, ""))}
+        for arm in sides
+    ]
 
 
 def _card(run: ExperimentRun, arm: Arm, names: dict[str, str], currency: str) -> dict[str, Any]:
