@@ -35,6 +35,7 @@ _WORDS: dict[str, Any] = {
     "name_unknown": _("The server's name is not known."),
     "tls_failed": _("The connection to the server is not safe."),
     "egress_busy": _("Too many requests to this server are under way. Try again in a moment."),
+    "overtaken": _("It did not leave, but later messages did. Send it if it still fits."),
     "not_begun": _("It could not be begun in time. It is tried again by itself."),
     "timed_out": _("The server did not answer in time."),
     "broken_answer": _("The server broke off its answer."),

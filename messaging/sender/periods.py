@@ -23,8 +23,9 @@ class Periods:
     turn_messages: int = 20
     # A number or a company that is away is looked at again after this.
     held: float = 15.0
-    # How long the later messages of a conversation wait for one whose outcome is unknown.
-    hold: float = 60.0
+    # How long the later messages of a conversation wait for one whose outcome is unknown: until
+    # the second check, and a minute after it, could prove that it never left.
+    hold: float = 120.0
     # After the intent; the last one repeats until `give_up`.
     first_check: float = 5.0
     second_check: float = 30.0

@@ -1,7 +1,8 @@
 """What became of messages whose outcome is unknown: looked up in the server's own store.
 
 Found means sent. Absent is proof only if the number stayed connected all the time, the store does
-keep messages, and two looks with a minute between agree; then, and only then, it is sent again.
+keep messages, and two looks with a minute between agree; then, and only then, it is sent again,
+unless later ones of its conversation have left meanwhile: that is for a person to decide.
 Echoes and receipts usually settle it long before (`ingest.apply.own`).
 """
 
@@ -52,18 +53,28 @@ _TAKEN = """
 SELECT m.provider_id FROM messaging_message m JOIN messaging_outgoing o ON o.message_id = m.id
 WHERE m.connection_id = %s AND m.provider_id = ANY(%s) AND o.id <> %s
 """
+# Its place in the conversation is gone: something of ours that was written later has left.
+_IS_OVERTAKEN = """
+SELECT EXISTS (
+    SELECT FROM messaging_message m JOIN messaging_outgoing o ON o.message_id = m.id
+    WHERE m.conversation_id = %s AND m.occurred_at >= %s AND m.id > %s
+      AND o.state IN ('sending', 'unknown', 'sent'))
+"""
 _SETTLE = """
 UPDATE messaging_outgoing SET state = %s, failure = %s::jsonb, next_at = %s, absences = %s,
     absent_since = %s, holds_until = CASE WHEN %s::text = 'unknown' THEN holds_until END,
     sent_at = CASE WHEN %s::text = 'sent' THEN now() END,
-    finished_at = CASE WHEN %s::text IN ('sent', 'dead') THEN now() END
+    finished_at = CASE WHEN %s::text IN ('sent', 'dead', 'failed') THEN now() END
 WHERE id = %s AND state = 'unknown' AND attempt_token = %s
 """
 _TOUCH = """
 UPDATE messaging_message SET status = %s, status_at = now(), failure = %s::jsonb
 WHERE id = %s AND status IN ('pending', 'failed')
 """
-_GIVEN_UP = {"code": "unresolved", "detail": "", "can_retry": True}
+_ENDS = {
+    "dead": {"code": "unresolved", "detail": "", "can_retry": True},
+    "failed": {"code": "overtaken", "detail": "", "can_retry": True},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,19 +241,22 @@ def _settle(place: Place, row: Outgoing, finding: Finding, started: datetime) ->
         now = timezone.now()
         steady = sql.rows(_IS_STEADY, {"line": place.line, "since": row.sending_at or now})
         decision = decide(row, finding.result, now, is_steady=bool(steady[0][0]))
+        if decision.state == "queued" and _is_overtaken(sql, row):
+            decision = Decision("failed", now)
         _note(row, finding, started)
         if not sql.run(_SETTLE, _values(row, decision)):
             return
         if decision.state == "sent" and finding.fact is not None:
             _adopt(sql, place, row, finding.fact)
-        if decision.state == "dead" and row.message_id:
-            sql.run(_TOUCH, ["failed", orjson.dumps(_GIVEN_UP).decode(), row.message_id])
+        end = _ENDS.get(decision.state)
+        if end and row.message_id:
+            sql.run(_TOUCH, ["failed", orjson.dumps(end).decode(), row.message_id])
         if decision.state != "unknown":
             announce(sql, place.line, row.pk, row.conversation_id, decision.state)
 
 
 def _values(row: Outgoing, decision: Decision) -> list[Any]:
-    failure = {"unknown": row.failure, "dead": _GIVEN_UP}.get(decision.state)
+    failure = row.failure if decision.state == "unknown" else _ENDS.get(decision.state)
     return [
         decision.state,
         orjson.dumps(failure).decode() if failure else None,
@@ -253,6 +267,15 @@ def _values(row: Outgoing, decision: Decision) -> list[Any]:
         row.pk,
         row.attempt_token,
     ]
+
+
+def _is_overtaken(sql: Sql, row: Outgoing) -> bool:
+    if row.message_id is None:
+        return False
+    # Messages stand at the time at which they left; clocks differ a little.
+    since = (row.sending_at or row.created_at) - EARLY
+    found = sql.rows(_IS_OVERTAKEN, [row.conversation_id, since, row.message_id])
+    return bool(found[0][0])
 
 
 def _note(row: Outgoing, finding: Finding, started: datetime) -> None:

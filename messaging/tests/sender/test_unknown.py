@@ -35,7 +35,7 @@ def pass_time(line, seconds):
     """Let time pass for everything that waits."""
     gone = timedelta(seconds=seconds)
     for row in Outgoing.objects.all():
-        row.sending_at -= gone
+        row.sending_at = row.sending_at and row.sending_at - gone
         row.next_at -= gone
         row.holds_until = row.holds_until and row.holds_until - gone
         row.absent_since = row.absent_since and row.absent_since - gone
