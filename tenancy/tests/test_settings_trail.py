@@ -203,8 +203,8 @@ def test_a_wrong_filter_is_refused(query):
 
 
 def test_another_companys_trail_is_not_shown():
-    audit.record("member.invited", object_label="Segredo", tenant_id=BETA.id)
-    assert "Segredo" not in page(browser("owner"), "/ajustes/auditoria/")
+    audit.record("member.invited", object_label="Caso da Beta", tenant_id=BETA.id)
+    assert "Caso da Beta" not in page(browser("owner"), "/ajustes/auditoria/")
 
 
 def test_the_trail_comes_in_pages_at_one_cost(count_queries):
