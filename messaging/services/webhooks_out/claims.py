@@ -1,7 +1,7 @@
 """Who sends a delivery now: one worker at a time, and few at one endpoint.
 
-A claim counts the attempt and takes a lease; the number of the attempt is the token by which only
-its holder can settle. Claims and settlements of one endpoint take turns at the endpoint's row, so
+A claim counts the attempt and takes a lease; both together are the token by which only its holder
+can settle. Claims and settlements of one endpoint take turns at the endpoint's row, so
 the limit holds, and a dead endpoint has two workers at most while others are served.
 """
 
@@ -62,7 +62,10 @@ def lock(endpoint_id: int) -> WebhookEndpoint | None:
 def held(delivery: WebhookDelivery) -> QuerySet[WebhookDelivery]:
     """Return the row as long as this claim is the newest one; compare and set with it."""
     return WebhookDelivery.objects.filter(
-        pk=delivery.pk, state=State.SENDING, attempts=delivery.attempts
+        pk=delivery.pk,
+        state=State.SENDING,
+        attempts=delivery.attempts,
+        next_at=delivery.next_at,
     )
 
 

@@ -16,6 +16,7 @@ from evosense.testing.threads import run_threads
 from messaging.models import WebhookDelivery
 from messaging.services.webhooks_out import claims, sending
 from messaging.services.webhooks_out.answers import Outcome
+from messaging.services.webhooks_out.deliveries import replay
 from messaging.services.webhooks_out.settling import settle
 from messaging.tests.webhooks_out.rig import (
     Receiver,
@@ -115,6 +116,18 @@ def test_who_lost_the_claim_settles_nothing(tenant) -> None:
     assert (row.state, row.last_error, newer.endpoint.failures) == ("sending", "", 0)
     settle(newer, Outcome(204))
     assert WebhookDelivery.objects.get().state == "delivered"
+
+
+def test_who_lost_the_claim_before_a_replay_settles_nothing(tenant) -> None:
+    made = make_webhook()
+    make_delivery(made)
+    late = claims.take()
+    WebhookDelivery.objects.update(next_at=timezone.now() - timedelta(seconds=1))
+    settle(claims.take(), Outcome(204))
+    replay(made.endpoint.public_id, late.public_id)
+    assert claims.take().attempts == late.attempts == 1
+    settle(late, Outcome(500, "http_error"))
+    assert WebhookDelivery.objects.get().state == "sending"
 
 
 def test_the_endpoint_is_removed_while_it_is_asked(tenant) -> None:
