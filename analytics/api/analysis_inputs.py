@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from analytics.models import AiSettings, Emotion, Inference, Purpose
 from evosense.core.errors import Invalid
-from evosense.core.rest import Fields, PageQuery, Query, UtcDateTimeField
+from evosense.core.rest import Fields, PageQuery, Query, RowSerializer, UtcDateTimeField
 
 MOST_MESSAGES = 100
 
@@ -79,7 +79,7 @@ class RouteInputSerializer(Fields):
         return queues
 
 
-class SettingsSerializer(serializers.ModelSerializer[AiSettings]):
+class SettingsSerializer(RowSerializer[AiSettings]):
     """Choices of the company. Money in millionths of `currency`, shares in percent."""
 
     # Checked by the service, which says more than a serializer can.

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from analytics.models import ConversationAnalysis, Inference, ModelCall
+from evosense.core.rest import RowSerializer
 
 
 class CueSerializer(serializers.Serializer[Any]):
@@ -12,7 +13,7 @@ class CueSerializer(serializers.Serializer[Any]):
     weight = serializers.FloatField(help_text="Above 0 for the better.")
 
 
-class InferenceSerializer(serializers.ModelSerializer[Inference]):
+class InferenceSerializer(RowSerializer[Inference]):
     """One judgement. Values are null unless `status` is `ok`."""
 
     message_id = serializers.SerializerMethodField()
@@ -38,7 +39,7 @@ class InferenceSerializer(serializers.ModelSerializer[Inference]):
         return str(self.context["messages"][row.message_id])
 
 
-class ConversationAnalysisSerializer(serializers.ModelSerializer[ConversationAnalysis]):
+class ConversationAnalysisSerializer(RowSerializer[ConversationAnalysis]):
     """What a conversation came to. `evidence` are ids of messages that show it."""
 
     conversation_id = serializers.SerializerMethodField()
@@ -66,7 +67,7 @@ class ConversationAnalysisSerializer(serializers.ModelSerializer[ConversationAna
         return [str(known[pk]) for pk in row.evidence if pk in known]
 
 
-class CallSerializer(serializers.ModelSerializer[ModelCall]):
+class CallSerializer(RowSerializer[ModelCall]):
     """One attempt of a call to a provider; never what was said in it."""
 
     class Meta:

@@ -17,7 +17,7 @@ from analytics.api.analysis_outputs import (
 from analytics.api.provider_outputs import ProviderTestSerializer
 from analytics.errands import rows
 from analytics.models import ConversationAnalysis, Errand, Inference
-from evosense.core.rest import ApiView, Fields, UtcDateTimeField, answer_post
+from evosense.core.rest import ApiView, Fields, RowSerializer, UtcDateTimeField, answer_post
 from evosense.core.rest_schema import Operation, describes
 from messaging.selectors.wordings import public_ids_of
 
@@ -25,7 +25,7 @@ READ, WRITE, TAG = "analysis:read", "analysis:write", "analysis"
 Kind, State = Errand.Kind, Errand.State
 
 
-class TrialAnswerSerializer(serializers.ModelSerializer[Inference]):
+class TrialAnswerSerializer(RowSerializer[Inference]):
     """What one side said of one text; values are null unless `status` is `ok`."""
 
     # The same words as in Inference, whose lists have names of their own in the schema.

@@ -1,5 +1,6 @@
 """Experiments as programs read and ask for them."""
 
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
@@ -22,6 +23,18 @@ class SideSerializer(serializers.Serializer[Any]):
     spent_micros = serializers.IntegerField()
 
 
+class SampleField(serializers.JSONField):
+    """What was drawn; a window is stored in the company's time zone and told in UTC."""
+
+    def to_representation(self, value: Any) -> Any:
+        times = {
+            name: UtcDateTimeField().to_representation(datetime.fromisoformat(value[name]))
+            for name in ("since", "until")
+            if value.get(name)
+        }
+        return {**value, **times}
+
+
 class ExperimentSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="public_id")
     run_id = serializers.CharField()
@@ -33,7 +46,7 @@ class ExperimentSerializer(serializers.Serializer[Any]):
     prompt_version = serializers.CharField(help_text="Of the baseline.")
     primary_metric = serializers.CharField()
     min_effect = serializers.FloatField()
-    sample = serializers.JSONField()
+    sample = SampleField()
     seed = serializers.IntegerField()
     share = serializers.FloatField()
     arms = SideSerializer(many=True, source="arms.all")

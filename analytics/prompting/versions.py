@@ -18,6 +18,7 @@ from analytics.prompting.render import VARIABLES, Misspelt, misspelt_variables
 from analytics.prompting.schemas import SCHEMAS, schema_problem
 from evosense.core.errors import Conflict, Invalid
 from evosense.core.ids import uuid7
+from evosense.core.wording import number_words
 from tenancy.services import audit
 from tenancy.services.names import clean_note
 
@@ -179,7 +180,7 @@ def _check_param(key: str, value: object) -> None:
     if not is_number or not low <= value <= high:  # type: ignore[operator]
         message = _("%(name)s goes from %(low)s to %(high)s.") % {
             "name": key,
-            "low": low,
-            "high": high,
+            "low": number_words(low),
+            "high": number_words(high),
         }
-        raise Invalid("out_of_range", message, field="model_params")
+        raise Invalid("out_of_range", message, field=f"model_params.{key}")

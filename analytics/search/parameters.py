@@ -11,7 +11,9 @@ from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from analytics.models.choices import Emotion
 from analytics.search.service import MODES, Request
@@ -35,6 +37,19 @@ NAMES = {
     "satisfaction_min": "satisfacao_min",
     "satisfaction_max": "satisfacao_max",
     "order": "ordem",
+}
+# By their names in the address, as the filters of the page are called.
+_LABELS: dict[str, Promise] = {
+    "modo": gettext_lazy("How to search"),
+    "conexao": gettext_lazy("Connection"),
+    "conversa": gettext_lazy("Conversation"),
+    "pessoa": gettext_lazy("Person"),
+    "desde": gettext_lazy("Period"),
+    "ate": gettext_lazy("Period"),
+    "direcao": gettext_lazy("Direction"),
+    "sentimento": gettext_lazy("Sentiment"),
+    "emocao": gettext_lazy("Emotion"),
+    "ordem": pgettext_lazy("of results", "Order"),
 }
 # The bounds between which a message counts as neither; see experiments/statistics/classes.py.
 NEITHER = 0.1
@@ -109,7 +124,8 @@ class Parameters:
         """Both days count whole, in the company's time zone."""
         zone = ZoneInfo(current_tenant().timezone)
         since, until = _day("desde", self.get("desde")), _day("ate", self.get("ate"))
-        _ordered("desde", since, until)
+        if since and until and since > until:
+            raise Invalid("invalid_range", _("The period ends before it begins."), field="desde")
         return replace(
             filters,
             since=datetime.combine(since, time.min, zone) if since else None,
@@ -159,7 +175,8 @@ def _percent(name: str, value: str) -> int | None:
     if not value:
         return None
     if not (value.isascii() and value.isdigit() and int(value[:9]) <= 100):
-        raise _bad(name)
+        message = _("Satisfaction goes from 0 to 100, in whole numbers.")
+        raise Invalid("invalid_filter", message, field=name)
     return int(value)
 
 
@@ -169,5 +186,7 @@ def _ordered(name: str, low: Any, high: Any) -> None:
 
 
 def _bad(name: str) -> Invalid:
-    message = _("The filter “%(field)s” has a value that does not exist.") % {"field": name}
+    message = _("The filter “%(field)s” has a value that does not exist.") % {
+        "field": _LABELS[name]
+    }
     return Invalid("invalid_filter", message, field=name)

@@ -4,9 +4,10 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import orjson
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
 from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
@@ -22,6 +23,7 @@ from evosense.core.idempotency import HEADER, answer_once, was_answered
 from evosense.core.pagination import MAX_LIMIT
 from evosense.core.schema import current_tenant
 
+Row = TypeVar("Row", bound=models.Model)
 LONGEST_BODY = 1024 * 1024
 # What is read deeper than about 250 levels cannot be written again.
 DEEPEST_BODY = 64
@@ -90,6 +92,15 @@ class UtcDateTimeField(serializers.DateTimeField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(default_timezone=UTC, **kwargs)
+
+
+class RowSerializer(serializers.ModelSerializer[Row]):
+    """A stored row; its times are told in UTC as everywhere in the API."""
+
+    serializer_field_mapping: ClassVar = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.DateTimeField: UtcDateTimeField,
+    }
 
 
 class NumberField(serializers.FloatField):

@@ -13,8 +13,15 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 def number_words(value: Decimal | float, decimals: int = 0) -> str:
     """Return a number as people of the language write it: 12.345 or 12,35 in Portuguese."""
-    rounded = cast("Decimal | float", round(value, decimals))
-    return number_format(rounded, decimal_pos=decimals, force_grouping=True)
+    # No minus before a nought.
+    rounded = cast("Decimal | float", round(value, decimals)) or 0
+    text = number_format(rounded, decimal_pos=decimals, force_grouping=True)
+    return text.replace("-", "\N{MINUS SIGN}", 1)
+
+
+def level_words() -> list[str]:
+    """Return the five levels of sentiment in words, the lowest first."""
+    return [_("Very negative"), _("Negative"), _("Neutral"), _("Positive"), _("Very positive")]
 
 
 def ago_templates() -> list[str]:

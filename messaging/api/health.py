@@ -18,7 +18,7 @@ from messaging.api.connection_outputs import (
 )
 from messaging.api.connections import READ, WRITE
 from messaging.api.queries import page_options
-from messaging.selectors.connections import connection_model, connection_page
+from messaging.selectors.connections import connection_model, connection_page, living
 from messaging.selectors.health import health_view
 from messaging.selectors.incidents import (
     incident_page,
@@ -58,7 +58,7 @@ class ConnectionHealth(ApiView):
     )
     def get(self, request: Request, connection_id: UUID) -> Response:
         """Tell how a connection is and why we think so."""
-        return Response(HealthSerializer(health_view(connection_model(connection_id))).data)
+        return Response(HealthSerializer(health_view(living(connection_id))).data)
 
     @describes(
         Operation(

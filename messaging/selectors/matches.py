@@ -284,6 +284,14 @@ def person_name(public_id: UUID, *, show_numbers: bool) -> str:
     return found[pk].name if pk in found else ""
 
 
+def conversation_name(public_id: UUID, *, show_numbers: bool) -> str:
+    """Return who a conversation is with, '' for one that does not exist."""
+    rows = Conversation.objects.filter(public_id=public_id)
+    pk = rows.values_list("contact_id", flat=True).first()
+    found = people([pk], show_numbers=show_numbers)
+    return found[pk].name if pk in found else ""
+
+
 def extent() -> Extent:
     """Return how many messages there are and since when."""
     with database_cursor() as cursor:

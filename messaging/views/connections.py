@@ -107,7 +107,7 @@ def connection_rotate(request: HttpRequest, connection_id: UUID) -> HttpResponse
 
     On an instance of ours it is set on the server too, so nobody has to see it.
     """
-    view = read.connection_view(connection_id)
+    view = read.living_view(connection_id)
     if request.method != "POST":
         context = {"connection": view, "form_token": new_form_token()}
         return render(request, "messaging/connection_rotate.html", context)

@@ -106,7 +106,7 @@ def _asked(
     then: str = "",
 ) -> HttpResponse:
     """Show the question; on its answer act once and leave, or show why it did not work."""
-    context = {"connection": read.connection_view(connection_id), "form_token": new_form_token()}
+    context = {"connection": read.living_view(connection_id), "form_token": new_form_token()}
     if request.method != "POST":
         return render(request, template, context)
     if first_time(request):

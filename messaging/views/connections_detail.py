@@ -65,10 +65,11 @@ def connection_repair(request: HttpRequest, connection_id: UUID) -> HttpResponse
 def frame_context(request: HttpRequest, view: ConnectionView, current: str) -> dict[str, Any]:
     """Return what the three pages of a connection share: its head, its tabs and its acts."""
     row = connection_row(view)
+    may_manage = may(request, "connections.manage") and view.removed_at is None
     names = [
         ("detail", _("Overview")),
         ("sending", _("Sending")),
-        *([("edit", _("Settings"))] if may(request, "connections.manage") else []),
+        *([("edit", _("Settings"))] if may_manage else []),
     ]
     return {
         "connection": view,
@@ -84,7 +85,7 @@ def frame_context(request: HttpRequest, view: ConnectionView, current: str) -> d
             for name, label in names
         ],
         "sees_numbers": sees_numbers(request),
-        "may_manage": may(request, "connections.manage"),
+        "may_manage": may_manage,
         "may_see_events": may(request, "events.view"),
     }
 

@@ -62,6 +62,8 @@ class ConnectionRow:
     @property
     def since(self) -> datetime:
         """Return since when it is what `label` says."""
+        if self.view.removed_at is not None:
+            return self.view.removed_at
         return (self._is_ill and self.ill_since) or self.view.state_at
 
     @property
@@ -71,7 +73,7 @@ class ConnectionRow:
 
     @property
     def _is_ill(self) -> bool:
-        return self.tone != tone_of(self.view.state)
+        return self.view.removed_at is None and self.tone != tone_of(self.view.state)
 
     @property
     def health_tone(self) -> str:
@@ -158,7 +160,9 @@ def connection_row(view: ConnectionView) -> ConnectionRow:
 
 def acts_of(row: ConnectionRow) -> list[Act]:
     """Return the acts that make sense for a connection as it is now."""
-    view, found = row.view, []
+    view, found = row.view, list[Act]()
+    if view.removed_at is not None:
+        return found
     if view.server_id or view.server_url:
         found.append(Act("verificar", "bolt", _("Check now")))
         pause = Act("pausar", "pause", _("Pause sending"))
@@ -199,7 +203,7 @@ def _row(
 
 def _tone(view: ConnectionView) -> str:
     """Return the tone of the state; of one that looks open, what the looks at it found."""
-    told = tone_of(view.state)
+    told = "" if view.removed_at else tone_of(view.state)
     return HEALTH_TONES.get(view.health, told) if told == "ok" else told
 
 

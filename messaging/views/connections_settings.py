@@ -126,7 +126,7 @@ def _do(
 def _page(
     request: HttpRequest, connection_id: UUID, status: int = 200, **forms: ServiceForm
 ) -> HttpResponse:
-    view = read.connection_view(connection_id)
+    view = read.living_view(connection_id)
     stored = lifecycle.settings_of(read.connection_model(connection_id))
     context: dict[str, Any] = {
         **frame_context(request, view, "edit"),

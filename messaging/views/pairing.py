@@ -43,7 +43,7 @@ OFFERED_DAYS = (1, 7, 30)
 @answers_errors
 def pairing(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Show how far pairing is; as a region only when something changed since version `v`."""
-    view = read.connection_view(connection_id)
+    view = read.living_view(connection_id)
     context = _context(request, view, lifecycle.pairing_view(connection_id))
     if not fragment_target(request):
         return render(request, "messaging/connection_pair.html", context)

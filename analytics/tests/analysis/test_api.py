@@ -70,6 +70,7 @@ def test_judgements_are_listed_by_filter_and_cursor(judged, ask) -> None:
     assert sad[0]["cues"] == [{"text": "ruim", "weight": -0.8}]
     one = ask("get", f"inferences/{sad[0]['id']}").json()
     assert one == sad[0]
+    assert one["created_at"].endswith("Z")
     named = ask("get", "inferences", message=str(judged[0].public_id)).json()
     assert [row["message_id"] for row in named["results"]] == [str(judged[0].public_id)]
     assert ask("get", "inferences", is_degraded="true").json()["results"] == []

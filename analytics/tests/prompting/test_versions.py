@@ -56,8 +56,8 @@ def test_the_same_again_and_a_lost_race_are_refused(tenant):
         ({"body": "turned \u202e round"}, "body"),
         ({"output_schema": {"type": "object"}}, "output_schema"),
         ({"output_schema": []}, "output_schema"),
-        ({"model_params": {"temperature": 3}}, "model_params"),
-        ({"model_params": {"temperature": True}}, "model_params"),
+        ({"model_params": {"temperature": 3}}, "model_params.temperature"),
+        ({"model_params": {"temperature": True}}, "model_params.temperature"),
         ({"model_params": {"tools": 1}}, "model_params"),
     ],
 )

@@ -80,25 +80,41 @@ def test_htmx_gets_the_results_alone_and_further_rows_alone(said, client_for):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "words"),
     [
-        ("modo", "magia"),
-        ("conexao", "x"),
-        ("desde", "ontem"),
-        ("ate", "9999-12-31"),
-        ("emocao", "tédio"),
-        ("sentimento", "-1"),
-        ("satisfacao_min", "101"),
-        ("direcao", "both"),
-        ("ordem", "up"),
-        ("cursor", "rubbish"),
+        ("modo", "magia", "“Como buscar”"),
+        ("conexao", "x", "“Conexão”"),
+        ("desde", "ontem", "“Período”"),
+        ("ate", "9999-12-31", "“Período”"),
+        ("emocao", "tédio", "“Emoção”"),
+        ("sentimento", "-1", "“Sentimento”"),
+        ("satisfacao_min", "101", "de 0 a 100"),
+        ("direcao", "both", "“Direção”"),
+        ("ordem", "up", "“Ordem”"),
+        ("cursor", "rubbish", ""),
     ],
 )
-def test_a_filter_that_makes_no_sense_is_named(said, client_for, name, value):
+def test_a_filter_that_makes_no_sense_is_named_as_the_page_calls_it(
+    said, client_for, name, value, words
+):
     page = get(client_for("agent"), q="entrega", **{name: value})
     assert page.status_code == 422
-    if name != "cursor":
-        assert name in page.content.decode()
+    assert words in page.content.decode()
+
+
+def test_a_period_that_ends_before_it_begins_says_so(said, client_for):
+    page = get(client_for("agent"), q="entrega", desde="2026-11-20", ate="2026-11-01")
+    assert page.status_code == 422
+    assert "O período termina antes de começar." in page.content.decode()
+
+
+def test_a_thread_leads_to_the_search_in_it(said, client_for):
+    client, talk = client_for("agent"), said[0].conversation
+    thread = client.get(f"/conversas/{talk.public_id}/").content.decode()
+    assert f'href="/busca/?conversa={talk.public_id}"' in thread
+    page = get(client, q="entrega", conversa=talk.public_id).content.decode()
+    assert "Na conversa com Marlene Figueira" in page
+    assert "Na conversa com Marlene" not in get(client, q="entrega").content.decode()
 
 
 def test_empty_nothing_found_and_too_long_have_their_words(said, client_for):

@@ -1,5 +1,6 @@
 """Writing versions, moving labels, bringing files."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -40,7 +41,7 @@ def prompt_create(request: HttpRequest) -> HttpResponse:
     try:
         row = create_version(**fields_of(draft), author=author_of(request))
     except DomainError as error:
-        return _form(request, draft, field_errors(error), status=422)
+        return _form(request, draft, _by_field(error), status=422)
     messages.success(request, _("%(version)s is written") % {"version": row.version})
     return redirect("analytics:prompt-version", row.name, row.number)
 
@@ -145,6 +146,12 @@ def _version_of(name: str, raw: str) -> PromptTemplate:
     if row is None:
         raise problem
     return row
+
+
+def _by_field(error: DomainError) -> dict[str, Any]:
+    """Return the refusal by the form's names: it shows each parameter as a field of its own."""
+    found = field_errors(error)
+    return {name.removeprefix("model_params."): words for name, words in found.items()}
 
 
 def _form(

@@ -21,6 +21,7 @@ from analytics.views.experiments.tabs import laboratory_tabs
 from evosense.core.errors import Conflict, DomainError, Invalid
 from evosense.core.pages import answers_errors, do_and_say, field_errors, may, user_id
 from evosense.core.schema import enqueue
+from evosense.core.wording import level_words
 from tenancy.permissions import requires
 
 _SHOWN = 50
@@ -136,7 +137,7 @@ def _question(
         "errors": errors,
         "values": request.POST if status != 200 else {},
         "levels": list(
-            zip([f"{level:g}" for level in LEVELS], _level_words(), "12345", strict=True)
+            zip([f"{level:g}" for level in LEVELS], level_words(), "12345", strict=True)
         ),
         "emotions": Emotion.choices,
         "tones": Tone.choices,
@@ -144,10 +145,6 @@ def _question(
         "began": int(timezone.now().timestamp()),
     }
     return render(request, "analytics/review/question.html", context, status=status)
-
-
-def _level_words() -> list[str]:
-    return [_("Very negative"), _("Negative"), _("Neutral"), _("Positive"), _("Very positive")]
 
 
 def _band_words() -> list[str]:

@@ -16,7 +16,7 @@ from analytics.search.parameters import NEITHER, Parameters
 from analytics.search.spread import Spread, Step
 from evosense.core.charts import bars, nice_top
 from evosense.core.wording import number_words
-from messaging.selectors.matches import connection_name, person_name
+from messaging.selectors.matches import connection_name, conversation_name, person_name
 
 # Values below it say "nothing to see" (analytics/values.py); a face would claim more.
 _CERTAIN = 0.3
@@ -130,6 +130,11 @@ def _of_person(text: str, **reader: Any) -> str:
     return person_name(UUID(text), **reader) or _("unknown contact")
 
 
+def _of_conversation(text: str, **reader: Any) -> str:
+    name = conversation_name(UUID(text), **reader) or _("unknown conversation")
+    return _("In the conversation with %(name)s") % {"name": name}
+
+
 def _day(text: str) -> str:
     return date_format(date.fromisoformat(text), "SHORT_DATE_FORMAT")
 
@@ -140,7 +145,7 @@ def _of_direction(text: str, **_reader: Any) -> str:
 
 _WORDS: dict[str, Callable[..., str]] = {
     "conexao": _of_connection,
-    "conversa": lambda _text, **_r: _("One conversation"),
+    "conversa": _of_conversation,
     "pessoa": _of_person,
     "quem": lambda text, **_r: f"“{text}”",
     "desde": lambda text, **_r: _("Since %(day)s") % {"day": _day(text)},

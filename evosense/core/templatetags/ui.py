@@ -21,6 +21,7 @@ from evosense.core.wording import (
     ago_words,
     duration_words,
     initials_of,
+    level_words,
     number_words,
     when_words,
 )
@@ -89,13 +90,8 @@ def ago_forms() -> str:
 
 @register.filter
 def sentiment_words(level: int | str) -> str:
-    words = [
-        _("Very dissatisfied"),
-        _("Dissatisfied"),
-        _("Neutral"),
-        _("Satisfied"),
-        _("Very satisfied"),
-    ]
+    """Return the word of a level from 1 to 5; satisfaction is another scale with its own words."""
+    words = level_words()
     return words[min(max(int(level), 1), len(words)) - 1]
 
 

@@ -12,7 +12,7 @@ from evosense.core.errors import NotFound
 from evosense.core.outbox import emit
 from messaging.events import ConnectionHealthChanged
 from messaging.models import Connection, HealthLog
-from messaging.selectors.connections import connection_model
+from messaging.selectors.connections import connection_model, living
 from messaging.services import lifecycle
 from messaging.services.gaps.requests import fetch_missed, revive
 from messaging.services.health import depth, expectation, incidents, logbook, measures, probe
@@ -76,7 +76,7 @@ def look(public_id: UUID, *, check: str = "") -> datetime:
 
 def check_now(public_id: UUID) -> Connection:
     """Look because a person asked; counts like every other look. Raises NotFound."""
-    connection_model(public_id)
+    living(public_id)
     look(public_id, check=HealthLog.Check.MANUAL)
     return connection_model(public_id)
 

@@ -114,6 +114,28 @@ def test_since_when_a_session_that_only_looks_open_is_ill_is_said_of_the_illness
     assert "não responde" not in html
 
 
+def test_of_a_removed_connection_only_its_history_stays(client_for, api_key):
+    line = make_connection(name="Antiga")
+    Connection.objects.filter(pk=line.pk).update(
+        state="connected", health="healthy", server_url="removed:1", removed_at=timezone.now()
+    )
+    client = client_for("owner")
+
+    html = page(client, url_of(line))
+
+    assert "Excluída" in html
+    assert "Conectada<" not in html
+    for act in ("ajustes", "conectar", "verificar", "pausar", "renovar"):
+        assert f"{url_of(line)}{act}/" not in html
+    for place in ("ajustes/", "conectar/"):
+        assert client.get(url_of(line) + place).status_code == 404
+    key = {"Authorization": f"Bearer {api_key}"}
+    told = client.get(f"/api/v1/connections/{line.public_id}", headers=key).json()
+    assert told["server_url"] == ""
+    health = client.get(f"/api/v1/connections/{line.public_id}/health", headers=key)
+    assert health.status_code == 404
+
+
 def test_an_empty_list_offers_the_first_step_to_those_who_may(client_for):
     assert NEW in page(client_for("admin"), "/conexoes/")
     assert NEW not in page(client_for("agent"), "/conexoes/")
