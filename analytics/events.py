@@ -14,3 +14,10 @@ class MessagesJudged(Event):
 
     message_ids: list[int]
     conversation_ids: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSpaceChosen(Event):
+    """The company chose who places its messages for the search by meaning."""
+
+    topic: ClassVar[str] = "analytics.search_space_chosen"

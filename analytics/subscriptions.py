@@ -5,10 +5,11 @@ from django.utils.translation import pgettext_lazy
 
 from analytics.analysis import claims
 from analytics.analysis.tasks import note_stored_messages
-from analytics.events import MessagesJudged
+from analytics.events import MessagesJudged, SearchSpaceChosen
 from analytics.experiments import live
 from analytics.experiments.tasks import shadow_messages
 from analytics.search import saved
+from analytics.search.tasks import fill_older
 from analytics.selectors.told import told_of
 from analytics.selectors.volume import inbound_by_hour
 from analytics.tasks import count_stored_messages
@@ -27,6 +28,7 @@ def register() -> None:
     for event in (MessagesStored, MessagesChanged, MediaChanged):
         subscribe(event, Fairly("ingest", note_stored_messages))
     subscribe(MessagesJudged, Fairly("ai", shadow_messages))
+    subscribe(SearchSpaceChosen, Fairly("ai", fill_older))
     live.register()
     register_backlog("analysis", claims.waiting)
     register_history(inbound_by_hour)

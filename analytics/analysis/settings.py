@@ -6,15 +6,19 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from analytics.events import SearchSpaceChosen
 from analytics.models import AiSettings
 from analytics.providers.price_list import CURRENCIES
 from analytics.providers.refs import can_ask
 from analytics.providers.rows import provider_rows
 from evosense.core.errors import Invalid
+from evosense.core.outbox import emit
 from tenancy.services import audit
 
 _SHARES = ("experiments_share", "conversations_share")
 _LIMITS = ("token_limit", "cost_limit_micros")
+# What decides by whose model messages are placed for the search.
+_PLACES = frozenset({"embeds_remotely", "provider_id"})
 _MOST = 10**15
 _FIELDS = frozenset(
     {
@@ -55,6 +59,8 @@ def save_settings(**changes: Any) -> AiSettings:
                     name: [_shown(old), _shown(changes[name])] for name, old in changed.items()
                 },
             )
+        if not _PLACES.isdisjoint(changed):
+            emit(SearchSpaceChosen())
     return row
 
 

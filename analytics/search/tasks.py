@@ -23,7 +23,7 @@ def fill_embeddings(**_event: Any) -> None:
 
 
 @shared_task(name="analytics.fill_older")
-def fill_older() -> None:
+def fill_older(**_event: Any) -> None:
     """Go on with what was there before a space, with a switch, and with what it left behind."""
     for _batch in range(BATCHES):
         if not switching.tend():

@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
+from analytics.analysis.settings import save_settings
 from analytics.models import AiBudget, AiSettings, EmbeddingModel, MessageEmbedding, ModelCall
 from analytics.providers.fake import FakeProvider
 from analytics.search import engines, filling, jobs, remote, spaces, switching
+from analytics.search.preparing import preparation
 from analytics.search.service import Request, find
+from analytics.search.tasks import fill_older
 from analytics.tests.providers.helpers import make_provider
+from evosense.core.models import OutboxEvent
 from messaging.tests.factories import make_message
 
 CPF = "529.982.247-25"
@@ -77,3 +81,27 @@ def test_back_to_the_embedded_engine(provider, fake):
     codes = MessageEmbedding.objects.values_list("model__code", "message_id")
     assert list(codes) == [("embed-lex-1", message.pk)]
     assert EmbeddingModel.objects.filter(state="retired").count() == 1
+
+
+def test_the_switch_begins_at_once_and_the_page_says_how_far_it_is(
+    tenant, fake, monkeypatch, client_for
+):
+    monkeypatch.setattr(engines, "default_code", lambda: "embed-lex-1")
+    row = make_provider(fake.base_url, embedding_model="granite-embedding:278m")
+    for n in range(3):
+        make_message(text=f"cadê a entrega {n}?")
+    switch()
+    topics = OutboxEvent.objects.filter(topic="analytics.search_space_chosen")
+    save_settings(redacts=True)
+    assert not topics.exists()
+    assert preparation() is None
+    save_settings(provider_id=row.pk, embeds_remotely=True)
+    assert topics.count() == 1
+    assert preparation().left == 3
+    client = client_for("owner")
+    said = "is being prepared with the provider"
+    assert said in client.get("/configuracoes/ia/").text
+    fill_older(event_id=1, payload={})
+    assert spaces.active_space().code.startswith(engines.REMOTE)
+    assert preparation() is None
+    assert said not in client.get("/configuracoes/ia/").text

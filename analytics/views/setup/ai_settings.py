@@ -17,6 +17,7 @@ from analytics.analysis.settings import ai_settings
 from analytics.models import AiNotice
 from analytics.providers.money import sign_of
 from analytics.providers.shown import provider_views
+from analytics.search.preparing import MOST_COUNTED, preparation
 from analytics.selectors.notices import notice_views
 from analytics.views.setup.budgets import budget_lines
 from analytics.views.setup.settings_forms import AiSettingsForm, initial_of
@@ -79,6 +80,8 @@ def _page(request: HttpRequest, form: AiSettingsForm, status: int = 200) -> Http
         ],
         "budgets": budget_lines(),
         "backlog": backlog_counts(),
+        "preparation": preparation(),
+        "most_counted": MOST_COUNTED,
         "notices": notice_views(),
         "switches": _switches(form),
     }
