@@ -170,6 +170,12 @@ def _hold_of_run(run_id: str, micros: int) -> bool:
     return bool(held) or not runs.exists()
 
 
+def is_run_short(run_id: str, micros: int) -> bool:
+    """Tell whether it is an experiment's own budget that has no room for a call."""
+    full = Q(budget_micros__lt=F("spent_micros") + micros)
+    return bool(run_id) and ExperimentRun.objects.filter(full, run_id=run_id).exists()
+
+
 def _spend_of_run(run_id: str, micros: int) -> None:
     if run_id:
         runs = ExperimentRun.objects.filter(run_id=run_id)

@@ -17,7 +17,7 @@ from analytics.analysis.calls import NOTHING, Asked, Spent
 from analytics.analysis.checking import Checked, check_batch
 from analytics.analysis.context import tokens_of
 from analytics.analysis.items import Item
-from analytics.analysis.paid import BROKEN, BUDGET, ask_paid
+from analytics.analysis.paid import BROKEN, BUDGET, RUN_BUDGET, ask_paid
 from analytics.models import AiSettings, Inference, ModelCall
 from analytics.providers.chat import ChatOutcome
 from analytics.redaction import redact
@@ -179,8 +179,8 @@ def _groups(items: Sequence[Item]) -> list[list[Item]]:
 
 
 def _failure(outcome: ChatOutcome) -> Heard:
-    if outcome.error == BUDGET:
-        return Heard(None, Inference.Status.SKIPPED_BUDGET, BUDGET)
+    if outcome.error in {BUDGET, RUN_BUDGET}:
+        return Heard(None, Inference.Status.SKIPPED_BUDGET, outcome.error)
     error = outcome.error or outcome.status
     return Heard(None, _STATUS[outcome.status], error[:40])
 

@@ -16,6 +16,8 @@ from analytics.providers.prices import Price
 logger = logging.getLogger(__name__)
 
 BUDGET = "budget_exhausted"
+# The budget of one experiment, not the company's.
+RUN_BUDGET = "run_budget"
 NO_PRICE = "no_price"
 # A price in another currency than the limit's: there is no rate here, so the limit would not hold.
 OTHER_CURRENCY = "other_currency"
@@ -39,8 +41,8 @@ def ask_paid(
 ) -> tuple[ChatOutcome, Spent]:
     """Ask with `content` as the only data.
 
-    Nobody was asked with `budget_exhausted`, `no_price` or `other_currency`. Never raises for what
-    happens around the call: that is the error `internal_error`.
+    Nobody was asked with `budget_exhausted`, `run_budget`, `no_price` or `other_currency`. Never
+    raises for what happens around the call: that is the error `internal_error`.
     """
     system = asked.prompt.system(**(values or {}))
     user = orjson.dumps(content).decode()
@@ -54,7 +56,8 @@ def ask_paid(
     run_id = asked.mark.experiment
     held = budget.reserve(settings, part, tokens=tokens_in + most, micros=cost, run_id=run_id)
     if held is None:
-        return ChatOutcome("error", BUDGET), Spent()
+        is_own = budget.is_run_short(run_id, cost)
+        return ChatOutcome("error", RUN_BUDGET if is_own else BUDGET), Spent()
     try:
         outcome = ask(
             asked.ref,

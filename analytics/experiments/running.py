@@ -59,17 +59,23 @@ def resume_run(run: ExperimentRun, *, budget_micros: int | None = None) -> None:
         extra["budget_micros"] = budget_micros
     limit = budget_micros if budget_micros is not None else run.budget_micros
     check_countable(limit, arms_of(run))
-    if limit is not None and limit <= run.spent_micros:
-        message = _("The budget is used up: allow more than what was spent.")
+    if limit is not None and limit <= _used_up(run):
+        message = _("What is left does not pay for the next call: allow more than the budget.")
         raise Invalid("budget_used_up", message, field="budget_micros")
     _move(run, {Status.PAUSED}, Status.RUNNING, "resumed", **extra)
     _wake(run)
 
 
+def _used_up(run: ExperimentRun) -> int:
+    """Return which budget in millionths is too small to go on with."""
+    before = run.budget_micros if run.error == "budget" else None
+    return max(run.spent_micros, before or 0)
+
+
 @transaction.atomic
 def cancel_run(run: ExperimentRun) -> None:
-    """End it without a result; what was judged stays readable."""
-    _move(run, OPEN, Status.CANCELLED, "cancelled", end_date=timezone.now())
+    """End it: what was judged stays readable, and nothing is promoted from it."""
+    _move(run, OPEN, Status.CANCELLED, "cancelled", end_date=timezone.now(), error="")
 
 
 @transaction.atomic
@@ -77,7 +83,8 @@ def end_run(run: ExperimentRun) -> None:
     """End a run on live traffic with what it has seen so far; its report is computed once more."""
     if run.mode not in LIVE_MODES:
         raise Conflict("not_live", _("This experiment ends by itself."))
-    _move(run, {Status.RUNNING, Status.PAUSED}, Status.COMPLETED, "ended", end_date=timezone.now())
+    ended = {"end_date": timezone.now(), "error": ""}
+    _move(run, {Status.RUNNING, Status.PAUSED}, Status.COMPLETED, "ended", **ended)
     ask_for_report(run)
 
 

@@ -57,6 +57,9 @@ ERRORS: dict[str, Any] = {
     "production_changed": gettext_lazy(
         "Who judges in production was changed meanwhile, so there is nothing to compare with."
     ),
+    "company_budget": gettext_lazy(
+        "The company's budget is used up for this month. Allow more in the settings of analysis."
+    ),
     "no_price": gettext_lazy(
         "The company has a limit in money and a model has no price. Set one to go on."
     ),

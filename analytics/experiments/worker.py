@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from analytics.analysis.items import Item
 from analytics.analysis.judging import judge_items
-from analytics.analysis.paid import UNCOUNTABLE
+from analytics.analysis.paid import RUN_BUDGET, UNCOUNTABLE
 from analytics.analysis.rows import write_rows
 from analytics.experiments.arms import Judging, arms_of, judging_of
 from analytics.experiments.running import LIVE_MODES, complete_run, fail_run, stop_for
@@ -114,8 +114,9 @@ def _judge_by(run: ExperimentRun, side: Side, batch: Sequence[SampleItem]) -> st
         is_shadow=True,
         part=PART,
     )
-    if any(row.status == Inference.Status.SKIPPED_BUDGET for row in rows):
-        return "budget"
+    skipped = [row.error for row in rows if row.status == Inference.Status.SKIPPED_BUDGET]
+    if skipped:
+        return "budget" if RUN_BUDGET in skipped else "company_budget"
     return next((row.error for row in rows if row.error in UNCOUNTABLE), "")
 
 

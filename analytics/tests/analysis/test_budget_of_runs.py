@@ -74,6 +74,7 @@ def test_a_call_that_the_rest_does_not_pay_for_is_not_made(tenant, arm, model) -
         )  # fmt: skip
         ExperimentRun.objects.filter(spent_micros__gt=600).update(budget_micros=1_000)
     assert [row.status for row in rows] == ["ok"] * 3 + ["skipped_budget"] * 2
+    assert rows[-1].error == "run_budget"
     assert len(model.requests) == 3
     assert spent() == 3 * ONE_CALL == sum(ModelCall.objects.values_list("cost_micros", flat=True))
     # Nothing stays held for the calls that were not made.
@@ -91,4 +92,4 @@ def test_a_canary_is_paid_from_its_own_budget(tenant, arm, model) -> None:
     ExperimentRun.objects.update(budget_micros=ONE_CALL + 1)
     again = Item(make_message(text=f"{text} hoje").pk, f"{text} hoje")
     row = judge([again], arm, mark, part="experiments").rows[0]
-    assert (row.is_degraded, row.error, spent()) == (True, "budget_exhausted", ONE_CALL)
+    assert (row.is_degraded, row.error, spent()) == (True, "run_budget", ONE_CALL)

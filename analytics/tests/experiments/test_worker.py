@@ -127,6 +127,10 @@ def test_a_used_up_budget_pauses_the_run_until_more_is_allowed(judge):
     with pytest.raises(Invalid) as refused:
         resume_run(run)
     assert refused.value.field == "budget_micros"
+    # More than was spent is not enough where the former budget did not pay for a call either.
+    run.budget_micros = 200
+    with pytest.raises(Invalid):
+        resume_run(run, budget_micros=200)
     resume_run(run, budget_micros=1000)
     worker.take_turn(run.pk)
     run.refresh_from_db()
@@ -141,7 +145,7 @@ def test_messages_that_the_company_budget_let_out_are_asked_again_later(monkeypa
     run = running()
     worker.take_turn(run.pk)
     run.refresh_from_db()
-    assert (run.status, run.error, run.processed_messages) == ("paused", "budget", 0)
+    assert (run.status, run.error, run.processed_messages) == ("paused", "company_budget", 0)
     assert not Inference.objects.filter(run_id=run.run_id).exists()
     fake.fails = lambda item: ""
     resume_run(run)

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from analytics.analysis.items import EMBEDDED, NOT_BELIEVED, SUSPICIOUS
-from analytics.analysis.paid import BROKEN, BUDGET, NO_PRICE, OTHER_CURRENCY
+from analytics.analysis.paid import BROKEN, BUDGET, NO_PRICE, OTHER_CURRENCY, RUN_BUDGET
 from analytics.models.choices import Emotion, Tone
 from analytics.providers.shown import problem_words
 
@@ -53,6 +53,7 @@ def reason_words(code: str) -> str:
         return ""
     own: dict[str, Any] = {
         BUDGET: _("The budget of this month is used up."),
+        RUN_BUDGET: _("The experiment's budget is used up."),
         NO_PRICE: _("The model has no price, so the limit in money would not hold. Set a price."),
         OTHER_CURRENCY: _(
             "The model's price is in another currency than the limit in money. Set one in that."
