@@ -75,6 +75,12 @@ class Query:
     literals: tuple[Literal, ...]
 
     @property
+    def is_exact(self) -> bool:
+        """Tell whether all of it is numbers, addresses and ids, which are meant as they stand."""
+        exact = [one for one in self.literals if one.kind in {"number", "email", "id"}]
+        return bool(exact) and len(exact) == len(self.words) and not self.phrases
+
+    @property
     def asked(self) -> tuple[str, ...]:
         """Return everything that should be found, for marking it in texts."""
         return (*self.words, *self.phrases)

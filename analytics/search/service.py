@@ -67,6 +67,11 @@ class Found:
     vector: Any
     unavailable: str
 
+    @property
+    def misses_phrase(self) -> bool:
+        """Tell whether nobody wrote what was quoted, and hits are only like it."""
+        return bool(self.query.phrases and self.pks) and not self.literal
+
 
 def find(request: Request, *, show_numbers: bool) -> Found:
     """Search; raises Invalid naming the field at fault. Must not run in a transaction."""
@@ -83,7 +88,9 @@ def find(request: Request, *, show_numbers: bool) -> Found:
         if request.mode == "meaning" and vector is not None
         else words.by_words(rows, query, limit if request.mode == "words" else FUSED)
     )
-    near = _near(request, space, vector, narrowed)
+    # Other order numbers are not what somebody means by theirs, however near they lie.
+    is_exact = request.mode == "combined" and query.is_exact and not request.is_strict
+    near = {} if is_exact else _near(request, space, vector, narrowed)
     order = [*literal, *(pk for pk in fuse([said, list(near)]) if pk not in literal)]
     order = words.drop_excluded(order, query)
     order, is_capped = order[:limit], len(order) > limit or len(said) >= MOST["words"]

@@ -289,3 +289,19 @@ def test_the_spread_counts_days_connections_and_conversations(said):
     assert sum(step.hits for step in result.steps) == len(found.pks)
     assert sum(one.hits for one in result.where) == len(found.pks)
     assert result.conversations == len(found.pks)
+
+
+@pytest.mark.parametrize("query", ["4471", "4471 nobody@else.example"])
+def test_a_number_that_nobody_wrote_is_not_found_by_meaning(said, query):
+    assert look(query).pks == []
+    assert names(said, look("48097")) == ["order"]
+    assert look("4471", "meaning").pks
+    assert look("pedido 4471").pks
+
+
+def test_a_quoted_phrase_that_nobody_wrote_says_so(said):
+    missed = look('"quero o boleto"')
+    assert missed.misses_phrase
+    assert missed.pks
+    assert not look('"segunda via"').misses_phrase
+    assert not look("boleto").misses_phrase

@@ -86,6 +86,7 @@ def _list(found: Found, page: HitPage, parameters: Parameters) -> dict[str, Any]
         "more_url": parameters.address(path, cursor=page.next) if page.next else "",
         "orders": presenting.orders(parameters),
         "unavailable": presenting.unavailable_words(found.unavailable),
+        "missed": ", ".join(found.query.phrases) if found.misses_phrase else "",
     }
 
 
