@@ -20,7 +20,7 @@ DEMO_CHATS = 360
 DEMO_DAYS = 90
 DEMO_RATE = 0.35
 """Live events per second."""
-DEMO_STRAIN_DAYS = 16
+DEMO_STRAIN_DAYS = 18
 """Late deliveries: ever more customers are furious until the day of the installation."""
 
 DEMO_LINES = (
@@ -59,7 +59,7 @@ def demo_history(start: datetime, end: datetime) -> Iterator[GeneratedEvent]:
 
     Without chaos: a message that comes after its read mark would be unread for ever.
     """
-    strain = Strain(end - timedelta(days=DEMO_STRAIN_DAYS), end, share=1.0)
+    strain = Strain(end - timedelta(days=DEMO_STRAIN_DAYS), end, share=1.1)
     world = World(DEMO_SEED, DEMO_CHATS, DEMO_LINES, strain)
     history = History(world, start.timestamp(), end.timestamp(), DEFAULT_VERSION, chaos=0.0)
     return history.events(density=1.0)
