@@ -115,11 +115,15 @@ def change(amount: float | None, unit: str) -> str:
 
 def between(low: float, high: float, unit: str) -> str:
     """Return an interval: +2,3 to +8,9."""
-    if unit == "share":
-        low_words, high_words = _signed(low * 100, 1), _signed(high * 100, 1)
-    else:
-        low_words, high_words = change(low, unit), change(high, unit)
+    low_words, high_words = ends(low, high, unit)
     return _("%(low)s to %(high)s") % {"low": low_words, "high": high_words}
+
+
+def ends(low: float, high: float, unit: str) -> tuple[str, str]:
+    """Return both ends of an interval; shares are in points, which are said once beside them."""
+    if unit == "share":
+        return _signed(low * 100, 1), _signed(high * 100, 1)
+    return change(low, unit), change(high, unit)
 
 
 def plain_between(low: float, high: float, unit: str) -> str:
@@ -161,11 +165,21 @@ def headline(
         "before": value(line["baseline"], line["unit"]),
         "metric": metric_name(primary),
     }
-    proof = _("On %(n)s labelled messages, the difference lies between %(between)s (95%% CI).") % {
-        "n": number_words(line["n"], 0),
-        "between": between(line["low"], line["high"], line["unit"]),
-    }
+    low, high = ends(line["low"], line["high"], line["unit"])
+    n = number_words(line["n"], 0)
+    proof = _difference(line["unit"]) % {"n": n, "low": low, "high": high}
     return capfirst(_finding(line["reading"], primary) % facts), proof, _tone(line["reading"])
+
+
+def _difference(unit: str) -> str:
+    if unit == "share":
+        return _(
+            "On %(n)s labelled messages, the difference lies between %(low)s and %(high)s points "
+            "(95%% CI)."
+        )
+    return _(
+        "On %(n)s labelled messages, the difference lies between %(low)s and %(high)s (95%% CI)."
+    )
 
 
 def _finding(reading: str, primary: str) -> str:

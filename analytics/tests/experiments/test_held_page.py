@@ -1,4 +1,6 @@
-"""What the page of an experiment offers that is held by its budget, or was cancelled."""
+"""What the page of an experiment offers that is held or cancelled, and how it says a finding."""
+
+import re
 
 import pytest
 
@@ -44,3 +46,8 @@ def test_a_cancelled_run_asks_for_nothing_and_decides_nothing(client_for):
     assert "It was cancelled before its end: look, do not decide." in page
     assert "It was cancelled: nothing can be promoted from it." in page
     assert url("promote", run) not in page
+
+
+def test_the_headline_says_its_interval_in_points(client_for):
+    page = page_of(client_for("admin"), url("detail", compared_run()))
+    assert re.search(r"lies between \S+\d and \S+\d points \(95% CI\)", page)

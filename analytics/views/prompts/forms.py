@@ -56,12 +56,7 @@ def draft_from(row: PromptTemplate) -> Draft:
 def house_draft(name: str) -> Draft:
     """Return the form filled like a template of the house; the first one for an unknown name."""
     house = next((one for one in PLATFORM if one.name == name), PLATFORM[0])
-    return Draft(
-        name=house.name,
-        task=house.task,
-        body=house.body,
-        description=str(house.title),
-    )
+    return Draft(name=house.name, task=house.task, body=house.body)
 
 
 def fields_of(draft: Draft) -> dict[str, Any]:

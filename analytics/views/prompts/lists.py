@@ -28,7 +28,7 @@ def prompt_list(request: HttpRequest) -> HttpResponse:
     served = {row.task for row in rows if any(one.label == PRODUCTION for one in row.labels)}
     context = {
         "tabs": laboratory_tabs(request, "prompts"),
-        "rows": rows,
+        "rows": [(row, _description(row)) for row in rows],
         "house": [
             {
                 "template": one,
@@ -40,6 +40,13 @@ def prompt_list(request: HttpRequest) -> HttpResponse:
         "may_manage": may(request, "experiments.manage"),
     }
     return render(request, "analytics/prompts/list.html", context)
+
+
+def _description(row: reading.PromptView) -> str:
+    """Return what a prompt says of itself beyond the name of its task."""
+    said = row.newest.description
+    of_task = {str(Task(row.task).label), *(str(o.title) for o in PLATFORM if o.task == row.task)}
+    return "" if said in of_task else said
 
 
 @requires("experiments.view")

@@ -137,11 +137,11 @@ def _result(errand: Errand) -> dict[str, Any]:
     return {
         "columns": titles,
         "lines": [
-            {"text": text, "answers": [answer_of(row) for row in answers]}
+            {"text": text, "answers": list(zip(titles, map(answer_of, answers), strict=True))}
             for text, answers in lines
         ],
         "totals": [
-            total_of([answers[at] for _text, answers in lines], currency)
+            (titles[at], total_of([answers[at] for _text, answers in lines], currency))
             for at, currency in enumerate(errand.result.get("currencies", ["BRL"] * len(titles)))
         ],
     }
