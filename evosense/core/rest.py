@@ -1,7 +1,7 @@
 """What every API view shares: JSON in and out, strict query parameters, limits per key, pages."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC
 from typing import Any, ClassVar, TypeVar
@@ -172,6 +172,8 @@ class ApiView(APIView):
         serializer = kind(data=request.query_params)
         serializer.is_valid(raise_exception=True)
         self.query: dict[str, Any] = serializer.validated_data
+        if not is_read and not self._takes_body(request):
+            refuse_unknown(request.data, ())
 
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
@@ -184,6 +186,10 @@ class ApiView(APIView):
             answer["RateLimit-Reset"] = str(decision.reset_seconds)
         answer["Cache-Control"] = "no-store"
         return answer
+
+    def _takes_body(self, request: Request) -> bool:
+        handler = getattr(self, str(request.method).lower(), None)
+        return getattr(handler, "takes_body", True)
 
     def _take_token(self, request: Request) -> None:
         key = getattr(request.auth, "pk", None)
@@ -200,12 +206,17 @@ def page_of(results: Any, following: str | None) -> Response:
     return Response({"results": results, "next": following})
 
 
-def checked_body(kind: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
-    """Return the fields of a request body; unknown names and bad values are refused by name."""
+def refuse_unknown(data: Any, known: Iterable[str]) -> None:
+    """Refuse a field that is not known: whoever sends it expects something of it."""
     if isinstance(data, dict):
-        unknown = sorted(str(name) for name in set(data) - set(kind().fields))
+        unknown = sorted(str(name) for name in set(data) - set(known))
         if unknown:
             raise Invalid("unknown_field", _("There is no such field."), field=unknown[0])
+
+
+def checked_body(kind: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+    """Return the fields of a request body; unknown names and bad values are refused by name."""
+    refuse_unknown(data, kind().fields)
     serializer = kind(data=data)
     serializer.is_valid(raise_exception=True)
     fields: dict[str, Any] = serializer.validated_data

@@ -74,7 +74,7 @@ def describes(operation: Operation) -> Callable[[Handler], Handler]:
     for code in sorted(operation.problems):
         answers[code, "application/problem+json"] = ProblemSerializer
     example = OpenApiExample("Request", value=operation.example, request_only=True)
-    return extend_schema(
+    document = extend_schema(
         operation_id=operation.id,
         tags=[operation.tag],
         parameters=[
@@ -86,6 +86,13 @@ def describes(operation: Operation) -> Callable[[Handler], Handler]:
         examples=[example] if operation.example else [],
         extensions={"x-scope": operation.scope},
     )
+
+    def described(handler: Handler) -> Handler:
+        handler.takes_body = operation.body is not None  # type: ignore[attr-defined]
+        found: Handler = document(handler)
+        return found
+
+    return described
 
 
 _KEY = OpenApiParameter(

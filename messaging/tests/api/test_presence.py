@@ -45,3 +45,14 @@ def test_a_number_that_may_send_tells_it_once_in_a_while(api, line, client_for, 
 
     assert {one.status_code for one in answers} == {202}
     assert asked == [{"conversation_pk": conversation.pk}]
+
+
+def test_a_body_that_nobody_reads_is_refused(api, line, asked):
+    path = f"conversations/{make_conversation(line).public_id}/presence"
+
+    answer = api().post(path, {"state": "recording"})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "unknown_field")
+    assert answer.json()["errors"][0]["field"] == "state"
+    assert asked == []
+    assert api().post(path, {}).status_code == 202
