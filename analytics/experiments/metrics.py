@@ -137,3 +137,8 @@ def cut(values: Values, mask: Mask) -> Values:
 def taken(values: Values, places: Ints) -> Values:
     """Return the items at `places`, in their order."""
     return Values(values.sentiment[places], values.emotion[places], values.satisfaction[places])
+
+
+def unit_of(key: str) -> str:
+    """Return the unit of a measure, "" for an unknown one."""
+    return next((one.unit for one in MEASURES if one.key == key), "")

@@ -9,6 +9,7 @@ from analytics.experiments.report import compute_report
 from analytics.experiments.words import headline
 from analytics.models import AiSettings, DriftReading, ExperimentRun, ReviewItem
 from analytics.tests.experiments.factories import freeze, judged, make_gold, make_messages, make_run
+from analytics.views.experiments.presenting import _plot, metric_rows
 from evosense.core.schema import tenant_scope
 from tenancy.models import AuditEntry
 
@@ -310,6 +311,26 @@ def test_failures_stand_on_their_side_and_the_finding_says_of_how_many(client_fo
     for primary in ("sentiment_accuracy", "sentiment_mae"):
         said = headline(report, "candidate-1", {}, primary)[0]
         assert "12" in said
+
+
+def test_agreement_is_said_of_both_sides_and_a_distance_needs_no_percent(client_for):
+    run = compared_run(gold=False, items=12)
+    ExperimentRun.objects.filter(pk=run.pk).update(primary_metric="sentiment_mae")
+    page = page_of(client_for("admin"), url("detail", run))
+    rows = metric_rows(ExperimentRun.objects.get(pk=run.pk).report["compared"]["candidate-1"],
+                       is_quality=False)  # fmt: skip
+    agreed = [row for row in rows if not row["is_change"]]
+    assert agreed
+    assert {(row["baseline"], row["candidate"]) for row in agreed} == {("", "")}
+    assert all(row["diff"] in page for row in agreed)
+    assert "626 mensagens para 5,0%" not in page
+
+
+def test_the_whole_interval_is_drawn():
+    line = {"unit": "share", "higher_is_better": True, "reach": 0.1, "margin": 0.02, "diff": 0.3,
+            "low": 0.1, "high": 0.5, "reading": "better"}  # fmt: skip
+    plot = _plot(line)
+    assert float(plot["left"]) + 20 < float(plot["at"]) + 4 < float(plot["right"]) - 20
 
 
 def test_drift_has_a_page_before_there_is_any(client_for):

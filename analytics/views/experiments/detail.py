@@ -19,6 +19,7 @@ from analytics.experiments.disagreements import check_arm, disagreements
 from analytics.experiments.estimate import estimate_micros, expected_messages
 from analytics.experiments.failures import usual_failures
 from analytics.experiments.gate import gate_of
+from analytics.experiments.metrics import unit_of
 from analytics.models import Arm, ExperimentRun, PromptTemplate
 from analytics.models.choices import Emotion
 from analytics.providers.money import money_words, sign_of, sums_words
@@ -112,6 +113,8 @@ def _state(request: HttpRequest, run: ExperimentRun, sides: list[Arm]) -> dict[s
         "may_manage": may(request, "experiments.manage"),
         "metric": words.metric_name(run.primary_metric, is_quality=run.mode == run.Mode.GOLD),
         "effect": words.value(run.min_effect, "share"),
+        # The size is that of a difference of two shares; a distance or kappa has none known before.
+        "is_share": unit_of(run.primary_metric) == "share",
         "share": words.value(run.share, "share"),
         "paid_in": paid_in,
     } | _estimate(run, sides, own)

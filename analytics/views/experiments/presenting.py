@@ -34,9 +34,13 @@ def _row(line: Mapping[str, Any], *, is_quality: bool) -> dict[str, Any]:
     return {
         "name": words.metric_name(line["key"], is_quality=is_quality or is_change),
         "note": note if is_change or line["is_primary"] else _("candidate against baseline"),
-        "baseline": words.value(line["baseline"], unit, currency),
-        "candidate": words.value(line["candidate"], unit, currency),
-        "diff": words.change(line["diff"], unit) if is_change else "",
+        # Agreement is of both sides: no column of one of them may claim it.
+        "baseline": words.value(line["baseline"], unit, currency) if is_change else "",
+        "candidate": words.value(line["candidate"], unit, currency) if is_change else "",
+        "diff": (words.change if is_change else words.value)(
+            line["diff"] if is_change else line["candidate"], unit
+        ),
+        "is_change": is_change,
         "between": interval(line["low"], line["high"], unit),
         "test": words.p_words(line.get("holm", line["p"])) if is_change else NOTHING,
         "is_corrected": "holm" in line,
@@ -62,7 +66,9 @@ def _plot(line: Mapping[str, Any]) -> dict[str, Any]:
     """Return places in a box 200 wide; better is always to the right."""
     sign = 1 if line["higher_is_better"] else -1
     low, high = sorted((sign * line["low"], sign * line["high"]))
-    left, right, at = (_place(one, line["reach"]) for one in (low, high, sign * line["diff"]))
+    # All of the interval is drawn: what were cut would look certain.
+    reach = max(line["reach"], abs(low), abs(high))
+    left, right, at = (_place(one, reach) for one in (low, high, sign * line["diff"]))
     tone = {"better": "fo", "worse": "fw" if line.get("is_tolerable") else "fb"}
     margin = line["margin"]
     return {
@@ -71,7 +77,7 @@ def _plot(line: Mapping[str, Any]) -> dict[str, Any]:
         "width": _svg(max(right - left, 1.0)),
         "at": _svg(at - 4),
         "tone": tone.get(line["reading"], "f2"),
-        "margin": _svg(_place(-margin, line["reach"])) if margin else "",
+        "margin": _svg(_place(-margin, reach)) if margin else "",
     }
 
 
