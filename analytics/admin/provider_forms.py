@@ -59,6 +59,7 @@ class HouseProviderForm(forms.Form):
     )
     chat_model = _text(_("Model for judgements"), 120, required=False)
     embedding_model = _text(_("Model for embeddings"), 120, required=False)
+    transcription_model = _text(_("Model for recordings"), 120, required=False)
     is_matryoshka = forms.BooleanField(
         label=_("Longer vectors of this model may be cut (Matryoshka)"),
         required=False,

@@ -30,8 +30,8 @@ from tenancy.admin.shown import BAD, CARE, GOOD, NOTHING, ago, link, number, tab
 from tenancy.admin.site import operator_site
 
 _FIELDS = (
-    "name", "base_url", "chat_model", "embedding_model", "country", "requests_per_minute",
-    "tokens_per_minute", "is_local", "is_active",
+    "name", "base_url", "chat_model", "embedding_model", "transcription_model", "country",
+    "requests_per_minute", "tokens_per_minute", "is_local", "is_active",
 )  # fmt: skip
 
 
@@ -158,7 +158,7 @@ class ProviderAdmin(OperatorAdmin):
 
     @display(description=_("Models"))
     def models(self, provider: Provider) -> str:
-        names = (provider.chat_model, provider.embedding_model)
+        names = (provider.chat_model, provider.embedding_model, provider.transcription_model)
         return ", ".join(name for name in names if name) or NOTHING
 
     @display(description=_("Answers are asked for as"))

@@ -52,13 +52,32 @@ def post(
     return _exchange(ref, "POST", path, orjson.dumps(body), seconds, longest)
 
 
+def post_form(
+    ref: ProviderRef,
+    path: str,
+    body: bytes,
+    *,
+    content_type: str,
+    seconds: float,
+    longest: int = LONGEST_ANSWER,
+) -> Reply:
+    """Send a form that is written already, as files need it, to `path`; never raises."""
+    return _exchange(ref, "POST", path, body, seconds, longest, content_type)
+
+
 def get(ref: ProviderRef, path: str, *, seconds: float) -> Reply:
     """Fetch `path` below the provider's address; never raises."""
     return _exchange(ref, "GET", path, b"", seconds, LONGEST_ANSWER)
 
 
 def _exchange(
-    ref: ProviderRef, method: str, path: str, body: bytes, seconds: float, longest: int
+    ref: ProviderRef,
+    method: str,
+    path: str,
+    body: bytes,
+    seconds: float,
+    longest: int,
+    content_type: str = "application/json",
 ) -> Reply:
     started = time.monotonic()
     url = f"{ref.base_url}/{path}"
@@ -66,7 +85,7 @@ def _exchange(
         answer = door().send(
             method,
             url,
-            headers=_headers(ref, url),
+            headers=_headers(ref, url, content_type),
             body=body,
             total_seconds=seconds,
             longest=longest,
@@ -84,8 +103,8 @@ def door() -> Egress:
     return Egress(connections=_CONNECTIONS, seats=seats)
 
 
-def _headers(ref: ProviderRef, url: str) -> dict[str, str]:
-    headers = {"Content-Type": "application/json", "Accept": "application/json"}
+def _headers(ref: ProviderRef, url: str, content_type: str) -> dict[str, str]:
+    headers = {"Content-Type": content_type, "Accept": "application/json"}
     # Once more than needed: the reference was made for this origin, and only there may it go.
     if ref.key and origin_of(url) == origin_of(ref.base_url):
         headers["Authorization"] = f"Bearer {ref.key}"

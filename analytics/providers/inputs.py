@@ -21,7 +21,7 @@ MOST_A_MINUTE = 1_000_000_000
 # What judgements, calls and filters call the analyser of the house.
 _RESERVED = frozenset({"embedded"})
 # What people paste: the address of a call instead of the address below which calls are.
-_ENDINGS = ("/chat/completions", "/embeddings", "/models")
+_ENDINGS = ("/chat/completions", "/embeddings", "/audio/transcriptions", "/models")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class ProviderFields:
     base_url: str
     chat_model: str = ""
     embedding_model: str = ""
+    transcription_model: str = ""
     country: str = ""
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
@@ -49,6 +50,7 @@ def checked(given: Mapping[str, Any]) -> ProviderFields:
         base_url=checked_url(values.base_url),
         chat_model=_line(values.chat_model, "chat_model", 120, least=0),
         embedding_model=_line(values.embedding_model, "embedding_model", 120, least=0),
+        transcription_model=_line(values.transcription_model, "transcription_model", 120, least=0),
         country=_line(values.country, "country", 60, least=0),
         requests_per_minute=_rate(values.requests_per_minute, "requests_per_minute"),
         tokens_per_minute=_rate(values.tokens_per_minute, "tokens_per_minute"),
@@ -56,8 +58,8 @@ def checked(given: Mapping[str, Any]) -> ProviderFields:
         is_local=values.is_local,
         is_active=values.is_active,
     )
-    if not found.chat_model and not found.embedding_model:
-        message = _("Name a model for judgements, or one for embeddings.")
+    if not (found.chat_model or found.embedding_model or found.transcription_model):
+        message = _("Name a model for judgements, for embeddings or for recordings.")
         raise Invalid("model_required", message, field="chat_model")
     if found.is_local and not is_inside(found.base_url):
         message = _("Only servers that the settings of the installation vouch for are local.")

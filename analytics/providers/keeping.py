@@ -21,13 +21,14 @@ from analytics.providers.models import Provider
 from analytics.providers.origins import origin_of
 from analytics.providers.refs import ProviderRef
 from analytics.providers.rows import own_row
+from analytics.transcribing.jobs import ask_again
 from evosense.core.errors import Conflict, Invalid
 from evosense.core.schema import active_tenant
 from tenancy.services import audit
 
 _COLUMNS = (
-    "name", "base_url", "chat_model", "embedding_model", "country", "requests_per_minute",
-    "tokens_per_minute", "is_local", "is_active",
+    "name", "base_url", "chat_model", "embedding_model", "transcription_model", "country",
+    "requests_per_minute", "tokens_per_minute", "is_local", "is_active",
 )  # fmt: skip
 _RUNNING = (ExperimentRun.Status.RUNNING, ExperimentRun.Status.PAUSED)
 
@@ -74,6 +75,8 @@ def update_provider(provider_id: UUID, *, api_key: str = "", **given: Any) -> Pr
         _note("provider.changed", provider, **pairs)
         if api_key.strip():
             _note("provider.key_saved", provider)
+        if active_tenant() is not None:
+            ask_again()
     if api_key.strip() or fields.base_url != before["base_url"]:
         # What stopped the old one says nothing about the new one.
         breaker.close(_for_breaker(provider))
@@ -109,9 +112,9 @@ def remove_provider(provider_id: UUID) -> None:
 
 
 def _refuse_in_use(provider_id: UUID) -> None:
-    asks = Q(engine=AiSettings.Engine.PROVIDER) | Q(embeds_remotely=True)
+    asks = Q(engine=AiSettings.Engine.PROVIDER) | Q(embeds_remotely=True) | Q(transcribes=True)
     if AiSettings.objects.filter(asks, provider_id=provider_id).exists():
-        message = _("Messages are judged by this provider. Choose another analyser first.")
+        message = _("This provider is in use. Choose another one in the settings first.")
         raise Conflict("provider_in_use", message)
     if Arm.objects.filter(provider_id=provider_id, run__status__in=_RUNNING).exists():
         message = _("A running experiment asks this provider. End it first.")
@@ -150,6 +153,7 @@ def _for_breaker(provider: Provider) -> ProviderRef:
         base_url=provider.base_url,
         chat_model=provider.chat_model,
         embedding_model=provider.embedding_model,
+        transcription_model=provider.transcription_model,
         capabilities=read_capabilities(provider.capabilities),
         is_local=provider.is_local,
         tenant_id=provider.tenant_id,

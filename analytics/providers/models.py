@@ -31,6 +31,8 @@ class Provider(models.Model):
     country = models.CharField(max_length=60, blank=True, default="", db_default="")
     chat_model = models.CharField(max_length=120, blank=True, default="")
     embedding_model = models.CharField(max_length=120, blank=True, default="")
+    # What writes recordings down; "" for none.
+    transcription_model = models.CharField(max_length=120, blank=True, default="", db_default="")
     # What "test connection" found: structured, max_tokens_param, temperature, embeddings, …
     capabilities = models.JSONField(default=dict)
     checked_at = models.DateTimeField(null=True)

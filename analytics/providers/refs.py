@@ -48,6 +48,7 @@ class ProviderRef:
     tenant_id: UUID | None
     # The company that asks a provider of the house; None for its own, and for the house itself.
     asker_id: UUID | None = None
+    transcription_model: str = ""
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     key: str = field(default="", repr=False)
@@ -102,6 +103,7 @@ def ref_of(row: Provider) -> ProviderRef:
         base_url=row.base_url.rstrip("/"),
         chat_model=row.chat_model,
         embedding_model=row.embedding_model,
+        transcription_model=row.transcription_model,
         capabilities=read_capabilities(row.capabilities),
         is_local=row.is_local,
         tenant_id=row.tenant_id,

@@ -38,6 +38,7 @@ class ProviderView:
     country: str
     chat_model: str
     embedding_model: str
+    transcription_model: str
     requests_per_minute: int | None
     tokens_per_minute: int | None
     key_saved_at: datetime | None
@@ -80,6 +81,7 @@ def view_of(row: Provider) -> ProviderView:
         country=row.country,
         chat_model=row.chat_model,
         embedding_model=row.embedding_model,
+        transcription_model=row.transcription_model,
         requests_per_minute=row.requests_per_minute,
         tokens_per_minute=row.tokens_per_minute,
         key_saved_at=row.key_saved_at if is_own else None,

@@ -14,10 +14,14 @@ from analytics.providers.fake.wire import Answer, Body, as_json, chat, refused
 
 Mode = Callable[[Body, int], Answer | None]
 SLOW_SECONDS = 3.0
+# What every recording says.
+SPOKEN = "Oi, o meu pedido chegou quebrado e ninguém me responde, isso é péssimo."
 HUGE = 6 * 1024 * 1024
 
 
 def _ok(body: Body, _number: int) -> Answer:
+    if "file" in body:
+        return as_json(200, {"text": SPOKEN})
     if "input" in body:
         return as_json(200, embedded(body))
     return chat(body, written(answer_to(body)))
@@ -63,7 +67,13 @@ def _ignores(body: Body, _number: int) -> Answer:
 
 
 def _prose(body: Body, _number: int) -> Answer:
+    if "file" in body:
+        return Answer(200, b"Claro! Segue o texto.", {}, "text/plain")
     return chat({**body, "tools": None}, "A cliente parece satisfeita {com tudo} [risos].")
+
+
+def _silence(body: Body, number: int) -> Answer:
+    return as_json(200, {"text": "  "}) if "file" in body else _ok(body, number)
 
 
 def _slow(body: Body, number: int) -> Answer:
@@ -143,6 +153,7 @@ MODES: dict[str, Mode] = {
     "missing_ids": _changed(lambda items: items[1:]),
     "duplicate_ids": _changed(lambda items: [*items, *items[:1]]),
     "out_of_range": _changed(_out_of_range),
+    "silence": _silence,
     "nothing": _changed(lambda _items: []),
     "slow": _slow,
     "limited": _at_first(1, _LIMITED),

@@ -35,12 +35,13 @@ _BATCH = {
 
 def schema_in(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the schema of a request: of its response format, its tool, or its words."""
-    named = (body.get("response_format") or {}).get("json_schema")
+    form = body.get("response_format")
+    named = form.get("json_schema") if isinstance(form, dict) else None
     if named:
         return dict(named["schema"])
     if body.get("tools"):
         return dict(body["tools"][0]["function"]["parameters"])
-    words = str(body["messages"][0].get("content", ""))
+    words = " ".join(str(one.get("content", "")) for one in body.get("messages", ())[:1])
     place = words.find("JSON schema")
     try:
         found, _was_dug = read_json(words[place:]) if place >= 0 else (_BATCH, False)

@@ -10,9 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self, cast
 
 from analytics.providers.fake.modes import MODES
-from analytics.providers.fake.wire import Answer, as_json, refused
+from analytics.providers.fake.wire import Answer, as_json, form_in, refused
 
 _KEPT = 1_000
+_PATHS = frozenset(
+    {"/v1/chat/completions", "/v1/embeddings", "/v1/audio/transcriptions", "/v1/models"}
+)
 _LONGEST_BODY = 16 * 1024 * 1024
 
 
@@ -75,7 +78,7 @@ class FakeProvider:
             return refused(401, "Incorrect API key provided.")
         if path == "/v1/models" and mode not in {"unauthorized", "drops", "broken"}:
             return as_json(200, {"object": "list", "data": [{"id": "fake-1"}, {"id": "fake-2"}]})
-        if path not in {"/v1/chat/completions", "/v1/embeddings", "/v1/models"}:
+        if path not in _PATHS:
             return refused(404, "Unknown path.")
         return MODES[mode](seen.body, number)
 
@@ -104,8 +107,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = min(int(self.headers.get("Content-Length") or 0), _LONGEST_BODY)
+        sent = self.rfile.read(length)
+        kind = str(self.headers.get("Content-Type") or "")
+        if kind.startswith("multipart/form-data"):
+            self._respond(form_in(sent, kind))
+            return
         try:
-            body = json.loads(self.rfile.read(length) or b"{}")
+            body = json.loads(sent or b"{}")
         except ValueError:
             body = {}
         self._respond(body if isinstance(body, dict) else {})

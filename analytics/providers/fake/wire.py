@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email import message_from_bytes
 from typing import Any
 
 Body = Mapping[str, Any]
@@ -66,3 +67,19 @@ def _usage(sent: int, said: int) -> dict[str, Any]:
         "total_tokens": sent + said,
         "prompt_tokens_details": {"cached_tokens": 0},
     }
+
+
+def form_in(sent: bytes, content_type: str) -> dict[str, Any]:
+    """Return the fields of a form; a file as its bytes, beside its name as `filename`."""
+    whole = message_from_bytes(f"Content-Type: {content_type}\r\n\r\n".encode() + sent)
+    found: dict[str, Any] = {}
+    for part in whole.walk():
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        if not isinstance(name, str) or not isinstance(content, bytes):
+            continue
+        if part.get_filename():
+            found |= {name: content, "filename": part.get_filename()}
+        else:
+            found[name] = content.decode()
+    return found

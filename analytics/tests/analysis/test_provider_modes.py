@@ -21,7 +21,7 @@ TEXTS = ["amei, obrigada por tudo", "péssimo, veio quebrado e errado", "qual o 
 ANSWERS = {
     "ok", "no_json_schema", "no_tools", "no_json_object", "only_plain", "ignores_format",
     "limited", "drops_once", "broken_once", "slow", "obeys", "no_usage", "lying_usage", "renames",
-    "duplicate_ids",
+    "duplicate_ids", "silence",
 }  # fmt: skip
 OF_VECTORS = {"fixed_dimensions", "long_vectors", "broken_vectors", "few_vectors"}
 LEFT_OUT = OF_VECTORS

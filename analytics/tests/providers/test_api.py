@@ -78,6 +78,7 @@ def test_a_key_that_may_only_read_or_judge_writes_nothing(api, fake):
         {"provider_id": None},
         {"redacts": False, "confirms_sharing": True},
         {"embeds_remotely": True},
+        {"transcribes": True},
     ],
 )
 def test_who_is_asked_and_what_is_sent_need_a_scope_of_their_own(api, body):

@@ -32,6 +32,7 @@ OUTCOMES = {
     "filter": ("refused", "content_filter", ["json_schema"]),
     "bad_request": ("error", "bad_request", ["json_schema"]),
     "drops": ("error", "broken_answer", ["json_schema"] * 3),
+    "silence": ("ok", "", ["json_schema"]),
     "drops_once": ("ok", "", ["json_schema"] * 2),
     "obeys": ("ok", "", ["json_schema"]),
     "no_usage": ("ok", "", ["json_schema"]),

@@ -19,6 +19,9 @@ class ProviderForm(ServiceForm):
     embedding_model = forms.CharField(
         label=_("Model for embeddings"), max_length=120, required=False
     )
+    transcription_model = forms.CharField(
+        label=_("Model for recordings"), max_length=120, required=False
+    )
     country = forms.CharField(label=_("Country"), max_length=60, required=False)
     requests_per_minute = WrittenInteger(
         label=_("Requests a minute"), min_value=1, max_value=MOST_A_MINUTE, required=False

@@ -19,8 +19,8 @@ from tenancy.permissions import requires
 from tenancy.recent import recently_authenticated
 
 _FIELDS = (
-    "name", "base_url", "chat_model", "embedding_model", "country", "requests_per_minute",
-    "tokens_per_minute", "is_matryoshka", "is_active",
+    "name", "base_url", "chat_model", "embedding_model", "transcription_model", "country",
+    "requests_per_minute", "tokens_per_minute", "is_matryoshka", "is_active",
 )  # fmt: skip
 
 
