@@ -13,6 +13,7 @@ from analytics.search.tasks import fill_older
 from analytics.selectors.told import told_of
 from analytics.selectors.volume import inbound_by_hour
 from analytics.tasks import count_stored_messages
+from analytics.transcribing.tasks import note_recordings
 from evosense.core.backlog import register_backlog
 from evosense.core.handover import register_handover
 from evosense.core.outbox import subscribe
@@ -27,6 +28,7 @@ def register() -> None:
     subscribe(MessagesStored, count_stored_messages)
     for event in (MessagesStored, MessagesChanged, MediaChanged):
         subscribe(event, Fairly("ingest", note_stored_messages))
+    subscribe(MediaChanged, Fairly("ingest", note_recordings))
     subscribe(MessagesJudged, Fairly("ai", shadow_messages))
     subscribe(SearchSpaceChosen, Fairly("ai", fill_older))
     live.register()

@@ -9,6 +9,7 @@ from analytics.labelling import tasks as labelling_tasks  # noqa: F401
 from analytics.providers import tasks as provider_tasks  # noqa: F401
 from analytics.search import tasks as search_tasks  # noqa: F401
 from analytics.services import counters
+from analytics.transcribing import tasks as transcribing_tasks  # noqa: F401
 
 
 @shared_task(name="analytics.count_stored_messages")

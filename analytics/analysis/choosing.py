@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from analytics.analysis import budget, claims
 from analytics.analysis.settings import ai_settings, save_settings
 from analytics.models import AiBudget, AiNotice, AiSettings
+from analytics.transcribing import jobs
 from evosense.core.errors import Invalid
 from tenancy.services import audit
 
@@ -40,6 +41,8 @@ def choose(*, confirms_sharing: bool = False, **changes: Any) -> AiSettings:
             _renew_alarms(row)
         if changed & (_OF_BUDGET | _OF_JUDGE):
             claims.ask_again()
+        if changed & (_OF_BUDGET | _OF_JUDGE | {"transcribes"}):
+            jobs.ask_again()
     return row
 
 

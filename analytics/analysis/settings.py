@@ -25,7 +25,7 @@ _FIELDS = frozenset(
         "engine", "provider_id", "redacts", "analyses_received", "analyses_sent",
         "analyses_groups", "analyses_closed", "takes_short_cut", "token_limit",
         "cost_limit_micros", "currency", "experiments_share", "conversations_share",
-        "embeds_remotely",
+        "embeds_remotely", "transcribes",
     }
 )  # fmt: skip
 
@@ -81,20 +81,27 @@ def _check(row: AiSettings) -> None:
 
 
 def _check_provider(row: AiSettings) -> None:
-    needs_one = row.engine == AiSettings.Engine.PROVIDER or row.embeds_remotely
+    is_judge = row.engine == AiSettings.Engine.PROVIDER
+    needs_one = is_judge or row.embeds_remotely or row.transcribes
     if row.provider_id is None and needs_one:
         raise Invalid("required", _("Choose a provider first."), field="provider_id")
     if row.provider_id is not None and not can_ask(row.provider_id):
         message = _("This provider does not exist or cannot be asked.")
         raise Invalid("invalid", message, field="provider_id")
-    if row.embeds_remotely and not _places_messages(row.provider_id):
+    if is_judge and not _has_model(row.provider_id, "chat_model"):
+        message = _("This provider has no model for judgements. Name one there first.")
+        raise Invalid("no_chat_model", message, field="provider_id")
+    if row.embeds_remotely and not _has_model(row.provider_id, "embedding_model"):
         message = _("This provider has no model for the search by meaning. Name one there first.")
         raise Invalid("no_embedding_model", message, field="embeds_remotely")
+    if row.transcribes and not _has_model(row.provider_id, "transcription_model"):
+        message = _("This provider has no model for recordings. Name one there first.")
+        raise Invalid("no_transcription_model", message, field="transcribes")
 
 
-def _places_messages(provider_id: UUID | None) -> bool:
+def _has_model(provider_id: UUID | None, column: str) -> bool:
     chosen = provider_rows().filter(pk=provider_id) if provider_id else provider_rows().none()
-    return chosen.exclude(embedding_model="").exists()
+    return chosen.exclude(**{column: ""}).exists()
 
 
 def _shown(value: Any) -> Any:

@@ -12,6 +12,7 @@ from analytics.analysis.production import production_judge
 from analytics.analysis.worker import PROVIDER_BATCH, work_off
 from analytics.search import jobs
 from analytics.search.tasks import fill_embeddings
+from analytics.transcribing.tasks import begin_if_due
 from evosense.core.errors import Conflict
 from evosense.core.schema import current_tenant, enqueue_later
 from tenancy.db.tickets import fair_call, fair_enqueue
@@ -66,6 +67,7 @@ def sweep_analysis() -> None:
         claims.ask_early(PROVIDER_BATCH)
     if claims.due():
         fair_call("ai", judge_waiting)
+    begin_if_due()
 
 
 @shared_task(name="analytics.sweep_conversations", expires=300)

@@ -121,8 +121,8 @@ class AnalysisSettings(ApiView):
     def patch(self, request: Request) -> Response:
         """Change some of the settings; fields that are left out stay.
 
-        `engine`, `provider_id`, `redacts: false` and `embeds_remotely: true` need
-        `providers:write` as well.
+        `engine`, `provider_id`, `redacts: false`, `embeds_remotely: true` and
+        `transcribes: true` need `providers:write` as well.
         """
         fields = checked_body(SettingsChangeSerializer, request.data)
         given = {name: value for name, value in fields.items() if name in request.data}
@@ -134,7 +134,7 @@ def _refuse_without_scope(request: Request, given: dict[str, Any]) -> None:
     """Refuse choices of who is asked, and of what they are sent, to keys without the scope."""
     names: list[str] = [name for name in ("engine", "provider_id") if name in given]
     names += ["redacts"] if given.get("redacts") is False else []
-    names += ["embeds_remotely"] if given.get("embeds_remotely") else []
+    names += [name for name in ("embeds_remotely", "transcribes") if given.get(name)]
     key = request.auth
     held = set(key.scopes) if isinstance(key, ApiKey) else set()
     if names and not {"all", _OF_PROVIDERS} & held:

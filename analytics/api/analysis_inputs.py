@@ -91,7 +91,7 @@ class SettingsSerializer(RowSerializer[AiSettings]):
             "engine", "provider_id", "redacts", "analyses_received", "analyses_sent",
             "analyses_groups", "analyses_closed", "takes_short_cut", "token_limit",
             "cost_limit_micros", "currency", "experiments_share", "conversations_share",
-            "embeds_remotely",
+            "embeds_remotely", "transcribes",
         )  # fmt: skip
         extra_kwargs = {name: {"required": False} for name in fields if name != "provider_id"}
 

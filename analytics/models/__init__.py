@@ -15,6 +15,7 @@ from analytics.models.labels import Booster, GoldItem, GoldSet, Label, ReviewIte
 from analytics.models.prompts import PromptLabel, PromptLabelEvent, PromptTemplate
 from analytics.models.search import EmbeddingJob, EmbeddingModel, MessageEmbedding, SavedSearch
 from analytics.models.setup import AiBudget, AiSettings, Reservation
+from analytics.models.transcripts import TranscriptionJob
 from analytics.models.watch import AiNotice, DriftReading
 
 __all__ = [
@@ -49,4 +50,5 @@ __all__ = [
     "SavedSearch",
     "Task",
     "Tone",
+    "TranscriptionJob",
 ]

@@ -34,6 +34,7 @@ class Purpose(models.TextChoices):
     ROUTING = "routing", _("Routing")
     REPLY = "reply", _("Reply suggestion")
     EMBEDDING = "embedding", _("Embedding")
+    TRANSCRIPTION = "transcription", _("Transcription")
     PROBE = "probe", _("Connection test")
 
 

@@ -35,6 +35,8 @@ class AiSettings(models.Model):
     conversations_share = models.PositiveSmallIntegerField(default=30)
     # Searches by meaning with a remote model instead of the embedded one.
     embeds_remotely = models.BooleanField(default=False)
+    # Recordings leave for the provider as they are: redaction cannot touch sound.
+    transcribes = models.BooleanField(default=False, db_default=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

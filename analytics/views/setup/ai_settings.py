@@ -19,6 +19,7 @@ from analytics.providers.money import sign_of
 from analytics.providers.shown import provider_views
 from analytics.search.preparing import MOST_COUNTED, preparation
 from analytics.selectors.notices import notice_views
+from analytics.transcribing.told import standing
 from analytics.views.setup.budgets import budget_lines
 from analytics.views.setup.settings_forms import AiSettingsForm, initial_of
 from evosense.core.errors import DomainError, NotFound
@@ -76,11 +77,14 @@ def _page(request: HttpRequest, form: AiSettingsForm, status: int = 200) -> Http
         "stored": stored,
         "sign": sign_of(stored.currency),
         "providers": [
-            (str(one.id), one.name) for one in provider_views() if one.is_active and one.chat_model
+            (str(one.id), one.name)
+            for one in provider_views()
+            if one.is_active and (one.chat_model or one.transcription_model)
         ],
         "budgets": budget_lines(),
         "backlog": backlog_counts(),
         "preparation": preparation(),
+        "transcribing": standing(),
         "most_counted": MOST_COUNTED,
         "notices": notice_views(),
         "switches": _switches(form),
@@ -114,8 +118,23 @@ def _switches(form: AiSettingsForm) -> list[dict[str, Any]]:
             _("Search by meaning with the provider's model"),
             _("All messages are prepared anew; the search goes on meanwhile"),
         ),
+        (
+            "transcribes",
+            _("Recordings written down by the provider"),
+            _(
+                "From now on each sound file leaves for the provider as it is: redaction cannot"
+                " touch sound. What that costs is not counted here, so under a limit of money"
+                " only local models are asked"
+            ),
+        ),
     )
     return [
-        {"name": name, "label": label, "note": note, "is_on": form[name].value()}
+        {
+            "name": name,
+            "label": label,
+            "note": note,
+            "is_on": form[name].value(),
+            "error": form.errors.get(name, [""])[0],
+        }
         for name, label, note in words
     ]

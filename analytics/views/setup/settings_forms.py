@@ -13,7 +13,7 @@ from messaging.forms import ServiceForm
 MICROS = 1_000_000
 _SWITCHES = (
     "redacts", "analyses_received", "analyses_sent", "analyses_groups", "analyses_closed",
-    "takes_short_cut", "embeds_remotely",
+    "takes_short_cut", "embeds_remotely", "transcribes",
 )  # fmt: skip
 
 
@@ -26,6 +26,7 @@ class AiSettingsForm(ServiceForm):
     analyses_closed = forms.BooleanField(required=False)
     takes_short_cut = forms.BooleanField(required=False)
     embeds_remotely = forms.BooleanField(required=False)
+    transcribes = forms.BooleanField(required=False)
     redacts = forms.BooleanField(required=False)
     confirms_sharing = forms.BooleanField(required=False)
     token_limit = WrittenInteger(

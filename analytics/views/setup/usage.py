@@ -138,11 +138,18 @@ def _row(line: UsedLine, group: str) -> dict[str, Any]:
     return {
         "name": _name(line.key, group),
         "line": line,
-        "cost": sums_words(line.costs),
+        "cost": _cost(line, group),
         "failed_share": _share(line.failed, line.calls),
         "median": seconds(line.median_ms) if line.median_ms is not None else "",
         "p95": seconds(line.p95_ms) if line.p95_ms is not None else "",
     }
+
+
+def _cost(line: UsedLine, group: str) -> str:
+    if group == "purpose" and line.key == Purpose.TRANSCRIPTION:
+        # Sound is sold by the minute, and prices here are for tokens.
+        return _("not known")
+    return sums_words(line.costs)
 
 
 def _name(key: Any, group: str) -> str:

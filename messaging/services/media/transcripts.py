@@ -1,7 +1,7 @@
 """The text of a recording.
 
 Whoever transcribes hears of files by `MediaChanged`, reads them with `open_stored` and brings the
-text here. Nobody does yet: it waits for the AI provider.
+text here (`analytics.transcribing`).
 """
 
 from django.db import transaction
