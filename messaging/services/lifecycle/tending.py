@@ -183,7 +183,12 @@ def _come_back(connection: Connection, instance: Instance) -> str:
 
 
 def _start_anew(connection: Connection, instance: Instance) -> str:
-    """End the socket and open it again. A session that was closed answers with an error."""
+    """End the socket and open it again. A session that was closed answers with an error.
+
+    One through which WhatsApp shows the number's own picture lives, wherever its events get lost.
+    """
+    if connection.number and evolution().profile_picture(instance, connection.number):
+        return ""
     answer = evolution().restart(instance)
     if answer.raw_error:
         answer = evolution().connect(instance)

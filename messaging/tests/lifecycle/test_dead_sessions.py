@@ -67,6 +67,13 @@ def test_a_dead_session_is_started_anew_and_hears_again(world, line, restarts, s
     assert (found.next_retry_at, is_dead(found)) == (None, False)
 
 
+def test_a_session_through_which_whatsapp_answers_is_left_alone(line, restarts, monkeypatch):
+    monkeypatch.setattr(Evolution, "profile_picture", lambda *_a, **_k: "https://pps.example/1.jpg")
+    condemn(line, LOST)
+    tend_session(line.public_id)
+    assert (restarts, row_of(line).state, row_of(line).retry_count) == ([], "connected", 1)
+
+
 def test_one_that_stays_dead_is_tried_later_and_later_and_left_in_the_end(line, restarts):
     condemn(line, retry_count=3)
     again = tend_session(line.public_id)
