@@ -79,6 +79,17 @@ def watch_drift() -> None:
     canary_set.watch()
 
 
+def ask_for_fresh_figures(run: ExperimentRun) -> bool:
+    """Have a canary's figures counted anew for whoever looks, by one of all who look at once."""
+    if run.mode != run.Mode.CANARY or not is_report_stale(run.pk):
+        return False
+    rows = ExperimentRun.objects.filter(pk=run.pk, report_at=run.report_at)
+    mine = bool(rows.update(report_at=timezone.now()))
+    if mine:
+        enqueue(compute_report_of, run_pk=run.pk)
+    return mine
+
+
 def is_report_stale(run_pk: int) -> bool:
     """Tell whether a run's comparison should be computed now: it ended, or some time has gone."""
     run = ExperimentRun.objects.filter(pk=run_pk).only("status", "report_at", "end_date").first()

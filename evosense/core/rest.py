@@ -172,7 +172,7 @@ class ApiView(APIView):
         serializer = kind(data=request.query_params)
         serializer.is_valid(raise_exception=True)
         self.query: dict[str, Any] = serializer.validated_data
-        if not is_read and not self._takes_body(request):
+        if request.method == "POST" and not self._takes_body():
             refuse_unknown(request.data, ())
 
     def finalize_response(
@@ -187,9 +187,8 @@ class ApiView(APIView):
         answer["Cache-Control"] = "no-store"
         return answer
 
-    def _takes_body(self, request: Request) -> bool:
-        handler = getattr(self, str(request.method).lower(), None)
-        return getattr(handler, "takes_body", True)
+    def _takes_body(self) -> bool:
+        return getattr(getattr(self, "post", None), "takes_body", True)
 
     def _take_token(self, request: Request) -> None:
         key = getattr(request.auth, "pk", None)

@@ -1,7 +1,7 @@
 """Numbers of all companies that need somebody: open incidents, stopped lines, failed sends."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from evosense.core.schema import tenant_scope
 from messaging.gateway import lanes
 from messaging.gateway.models import Lane
 from messaging.models import Connection, Incident
+from messaging.selectors.failure_words import failure_words
 from messaging.selectors.health_words import cause_words
 from tenancy.admin.base import Act, OperatorAdmin, WordsFilter
 from tenancy.admin.shown import BAD, CARE, GOOD, NOTHING, PLAIN, ago, link, number, word
@@ -98,16 +99,26 @@ def name_of(lane: Lane) -> str:
     return known or str(lane.pk)
 
 
+class ReasonFilter(admin.AllValuesFieldListFilter):
+    """A filter over codes of ours, in words."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        codes = set(self.lookup_choices) - {""}
+        for choice in super().choices(changelist):
+            code = str(choice["display"])
+            yield {**choice, "display": failure_words(code)} if code in codes else choice
+
+
 @admin.register(Lane, site=operator_site)
 class LaneAdmin(OperatorAdmin):
     """Sending lines: one for each number, with what stops it."""
 
-    list_display = ("number", "company", "shown_server", "shown_state", "reason", "due", "watched")
-    list_filter = (("state", WordsFilter), "reason")
+    list_display = ("number", "company", "shown_server", "shown_state", "why", "due", "watched")
+    list_filter = (("state", WordsFilter), ("reason", ReasonFilter))
     search_fields = ("tenant__name", "tenant__slug")
     ordering = ("-due_at",)
     fields = (
-        ("number", "company"), ("shown_server", "state_word"), "reason", ("due_at", "lease_until"),
+        ("number", "company"), ("shown_server", "state_word"), "why", ("due_at", "lease_until"),
         "watch_at",
     )  # fmt: skip
     acts = (
@@ -152,6 +163,10 @@ class LaneAdmin(OperatorAdmin):
     )
     def shown_state(self, lane: Lane) -> tuple[str, str]:
         return lane.state, word(lane.get_state_display())
+
+    @display(description=_("Reason"), ordering="reason")
+    def why(self, lane: Lane) -> str:
+        return str(failure_words(lane.reason)) if lane.reason else NOTHING
 
     @display(description=_("Due"), ordering="due_at")
     def due(self, lane: Lane) -> str:

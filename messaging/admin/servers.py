@@ -188,13 +188,13 @@ class ServerAdmin(OperatorAdmin):
         if server.breaker != EvolutionServer.Breaker.CLOSED:
             return "rest", server.get_breaker_display()
         if server.problem:
-            return "care", server.problem
+            return "care", failure_words(server.problem)
         return ("good", _("Answering")) if server.version else ("care", _("Not asked yet"))
 
     @display(description=_("State"))
     def state_word(self, server: EvolutionServer) -> str:
-        words = str(self.shown_state(server)[1])
-        return f"{words}: {failure_words(server.problem)}" if server.problem else words
+        words, problem = str(self.shown_state(server)[1]), str(failure_words(server.problem))
+        return f"{words}: {problem}" if server.problem and problem != words else words
 
     @display(description=_("Licence"))
     def licence(self, server: EvolutionServer) -> str:

@@ -37,6 +37,7 @@ _REOPEN = """
 UPDATE public.gateway_lane SET state = 'open', reason = '', due_at = now()
 WHERE connection_id = %s AND state = ANY(%s)
 """
+_CLOSE = "DELETE FROM public.gateway_lane WHERE connection_id = %s"
 _VIEWS = """
 SELECT connection_id, state, reason, due_at, lease_until > now()
 FROM public.gateway_lane WHERE connection_id = ANY(%s)
@@ -97,6 +98,11 @@ def release(connection_id: UUID) -> None:
     One that a person paused stays paused.
     """
     _reopen(connection_id, ["tripped", "held"])
+
+
+def close(connection_id: UUID) -> None:
+    """Take away the lane of a connection that will never send again; a sender drops its lease."""
+    _run(_CLOSE, [connection_id])
 
 
 def lane_views(connection_ids: Sequence[UUID]) -> dict[UUID, LaneView]:

@@ -1,5 +1,6 @@
 from django.db import models
 from django.db.models.functions import Lower, Now
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.crypto import EncryptedTextField
@@ -119,6 +120,14 @@ class Connection(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def shown_name(self) -> str:
+        """Return what people called it; the stored name of a deleted one is marked, to be free."""
+        if self.removed_at is None:
+            return self.name
+        own = self.name.removesuffix(f" ({self.public_id.hex[-8:]})")
+        return _now("%(name)s (deleted)") % {"name": own}
 
 
 class ConnectionEvent(models.Model):

@@ -204,7 +204,7 @@ def _view(
     return ConnectionView(
         pk=one.pk,
         id=one.public_id,
-        name=one.name,
+        name=one.shown_name,
         instance=one.instance,
         # Of a removed one the column holds what keeps its instance's name free.
         server_url="" if one.removed_at else one.server_url,

@@ -32,6 +32,8 @@ class ConversationFilter:
     chat: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    # Only where somebody could write now or later.
+    writable_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ def tag_of(connection: Connection) -> ConnectionTag:
     return ConnectionTag(
         pk=connection.pk,
         id=connection.public_id,
-        name=connection.name,
+        name=connection.shown_name,
         color=connection.color,
         state=connection.state,
     )
@@ -189,6 +191,9 @@ def _filtered(filters: ConversationFilter) -> QuerySet[Conversation]:
         "last_message_at__lt": filters.until,
     }
     rows = rows.filter(**{name: value for name, value in exact.items() if value})
+    if filters.writable_only:
+        kept = rows.filter(connection__removed_at=None)
+        rows = kept.exclude(kind=Conversation.Kind.BROADCAST)
     if filters.unread_only:
         rows = rows.filter(unread_count__gt=0)
     if filters.chat:

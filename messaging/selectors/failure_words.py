@@ -11,6 +11,9 @@ _WORDS: dict[str, Any] = {
     "said_not_sent": _("Somebody looked and said that it was not sent."),
     "unresolved": _("For a day nobody could find out whether it was sent."),
     "worker_died": _("The sender stopped in the middle; we are finding out what became of it."),
+    "behind_unknown": _(
+        "It waits for the message before it, of which nobody knows yet whether it left."
+    ),
     "no_address": _("This contact has no address that can be written to."),
     # The number
     "not_on_whatsapp": _("This number is not on WhatsApp."),

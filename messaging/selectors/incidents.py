@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Min, QuerySet
+from django.db.models import Exists, Min, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -45,6 +45,8 @@ class IncidentView:
     loss_from: datetime | None
     loss_until: datetime | None
     recovered: int
+    # The server's own store was read again for all of that time.
+    is_checked: bool
     # {"app" | "email" | "webhook": time as ISO text}
     told: dict[str, str]
     seen_at: datetime | None
@@ -169,7 +171,7 @@ def repair_view_of(one: GapRepair) -> RepairView:
         pk=one.pk,
         id=one.public_id,
         connection_id=one.connection.public_id,
-        connection_name=one.connection.name,
+        connection_name=one.connection.shown_name,
         incident_id=one.incident.public_id if one.incident else None,
         reason=one.reason,
         reason_label=reason_words(one.reason),
@@ -191,7 +193,15 @@ def repair_view_of(one: GapRepair) -> RepairView:
 
 
 def _incidents() -> QuerySet[Incident]:
-    return Incident.objects.select_related("connection")
+    read_again = GapRepair.objects.filter(
+        connection=OuterRef("connection"),
+        state=GapRepair.State.DONE,
+        error="",
+        since__lte=OuterRef("loss_from"),
+        until__gte=OuterRef("loss_until"),
+    )
+    rows = Incident.objects.select_related("connection")
+    return rows.annotate(is_checked=Exists(read_again))
 
 
 def _is_muted(one: Incident) -> bool:
@@ -218,7 +228,7 @@ def incident_view_of(one: Incident) -> IncidentView:
         id=one.public_id,
         connection_pk=one.connection_id,
         connection_id=one.connection.public_id,
-        connection_name=one.connection.name,
+        connection_name=one.connection.shown_name,
         connection_color=one.connection.color,
         kind=one.kind,
         kind_label=_label(one),
@@ -232,6 +242,7 @@ def incident_view_of(one: Incident) -> IncidentView:
         loss_from=one.loss_from,
         loss_until=one.loss_until,
         recovered=one.recovered,
+        is_checked=getattr(one, "is_checked", False),
         told=one.told,
         seen_at=one.seen_at,
         seen_by_user_id=one.seen_by_user_id,

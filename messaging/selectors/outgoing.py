@@ -1,12 +1,13 @@
 """How far messages of ours have come: what pages and the API show beside WhatsApp's own status."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Count
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import NotFound
@@ -56,13 +57,15 @@ def sending_views(message_pks: Sequence[int]) -> dict[int, SendingView]:
             "attempts",
             "failure",
             "next_at",
+            "conversation_id",
             "connection__public_id",
         )
     )
-    queued = {row.connection.public_id for row in rows if row.state == _State.QUEUED}
-    lanes = lane_views(sorted(queued)) if queued else {}
+    queued = [row for row in rows if row.state == _State.QUEUED]
+    lanes = lane_views(sorted({row.connection.public_id for row in queued})) if queued else {}
+    held = _held_up(queued)
     return {
-        row.message_id: _view(row, lanes.get(row.connection.public_id))
+        row.message_id: _view(row, lanes.get(row.connection.public_id), held)
         for row in rows
         if row.message_id is not None
     }
@@ -80,8 +83,8 @@ def outgoing_row(public_id: UUID) -> Outgoing:
 def sending_view(row: Outgoing) -> SendingView:
     """Return how far one thing has come."""
     line = row.connection.public_id
-    lanes = lane_views([line]) if row.state == _State.QUEUED else {}
-    return _view(row, lanes.get(line))
+    queued = [row] if row.state == _State.QUEUED else []
+    return _view(row, lane_views([line]).get(line) if queued else None, _held_up(queued))
 
 
 def attempts_of(message_id: UUID) -> list[OutgoingAttempt]:
@@ -118,8 +121,19 @@ def _due(tenant: TenantRef, connection_ids: list[UUID]) -> int:
         return sum(queue_depths(connection_ids).values())
 
 
-def _view(row: Outgoing, lane: LaneView | None) -> SendingView:
-    failure = _failure(row.failure) or _lane_failure(row, lane)
+def _held_up(queued: Sequence[Outgoing]) -> set[int | None]:
+    """Return which of their conversations wait until the fate of an earlier message is known."""
+    waiting = {row.conversation_id for row in queued if row.conversation_id is not None}
+    if not waiting:
+        return set()
+    found = Outgoing.objects.filter(
+        conversation_id__in=waiting, state=_State.UNKNOWN, holds_until__gt=timezone.now()
+    )
+    return set(found.values_list("conversation_id", flat=True))
+
+
+def _view(row: Outgoing, lane: LaneView | None, held: Collection[int | None]) -> SendingView:
+    failure = _failure(row.failure) or _lane_failure(row, lane) or _held_failure(row, held)
     is_open = row.state in (_State.QUEUED, _State.UNKNOWN)
     return SendingView(
         state=row.state,
@@ -146,3 +160,9 @@ def _lane_failure(row: Outgoing, lane: LaneView | None) -> Failure | None:
     if row.state != _State.QUEUED or lane is None or not lane.reason:
         return None
     return Failure(lane.reason, failure_words(lane.reason), "", can_retry=False)
+
+
+def _held_failure(row: Outgoing, held: Collection[int | None]) -> Failure | None:
+    if row.state != _State.QUEUED or row.conversation_id not in held:
+        return None
+    return Failure("behind_unknown", failure_words("behind_unknown"), "", can_retry=False)

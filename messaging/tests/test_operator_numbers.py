@@ -9,6 +9,8 @@ from evosense.core.schema import public_scope, tenant_scope
 from evosense.testing.databases import ALPHA
 from messaging.gateway.models import EvolutionServer, Lane
 from messaging.models import Connection
+from messaging.selectors.failure_words import failure_words
+from messaging.selectors.health_words import failure_words as words_of_server
 from messaging.services.health.incidents import Cause, close_incidents, open_incident
 from messaging.services.usage import refresh_usage
 from messaging.tests.gateway.rig import scripted
@@ -73,7 +75,8 @@ def test_a_company_changes_its_own_server_alone(public, redis_db):
     assert asked.status_code == 302
     with public_scope():
         problem = EvolutionServer.objects.values_list("problem", flat=True).get()
-    assert problem
+    listed = client.get(SERVERS).content.decode()
+    assert (problem in listed, words_of_server(problem) in listed) == (False, True)
 
 
 def test_a_resting_server_is_used_again_at_once(public, redis_db):
@@ -112,5 +115,7 @@ def test_a_stopped_line_is_let_go_on(public, redis_db):
     client = operator_client()
     page = client.get("/admin/gateway/lane/?state__exact=tripped")
     assert str(line.public_id) in page.content.decode()
+    assert str(failure_words("unauthorized")) in page.content.decode()
+    assert client.get("/admin/gateway/lane/?reason=unauthorized").status_code == 200
     client.post("/admin/gateway/lane/act/release/", {"ids": str(line.public_id)})
     assert Lane.objects.get(pk=line.public_id).state == "open"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from evosense.core.errors import DomainError, NotFound
-from evosense.core.htmx import toast, trigger, wants_fragment
+from evosense.core.htmx import Level, toast, trigger, wants_fragment
 from messaging.models import Message, MessageMedia
 from messaging.selectors import conversations
 from messaging.selectors.bubbles import Bubble
@@ -77,15 +78,7 @@ def message_menu(request: HttpRequest, conversation_id: UUID, message_id: UUID) 
     target = _target(request, conversation_id, message_id)
     if not wants_fragment(request):
         return redirect("messaging:message-detail", target.row.id, target.id)
-    context = {
-        "conversation": target.row,
-        "bubble": target.bubble,
-        "acts": acts_of(
-            target.bubble, _view(target), is_writer=may(request, "conversations.reply")
-        ),
-        "quick": QUICK,
-    }
-    return render_region(request, "messaging/bubble_menu.html", context)
+    return render_region(request, "messaging/bubble_menu.html", _offered(request, target))
 
 
 @requires("conversations.view")
@@ -94,9 +87,7 @@ def message_menu(request: HttpRequest, conversation_id: UUID, message_id: UUID) 
 def message_detail(request: HttpRequest, conversation_id: UUID, message_id: UUID) -> HttpResponse:
     """Tell when a message reached each state, and what each attempt came to."""
     target = _target(request, conversation_id, message_id)
-    context = {
-        "conversation": target.row,
-        "bubble": target.bubble,
+    context = _offered(request, target) | {
         "message": target.message,
         "story": story_of(target.message, attempts_of(target.id)),
         "back_url": target.url,
@@ -184,7 +175,9 @@ def message_forward(request: HttpRequest, conversation_id: UUID, message_id: UUI
     if request.method == "POST":
         return _forward(request, target, context)
     page = conversations.conversation_page(
-        ConversationFilter(q=query), limit=OFFERED, show_numbers=sees_numbers(request)
+        ConversationFilter(q=query, writable_only=True),
+        limit=OFFERED,
+        show_numbers=sees_numbers(request),
     )
     context |= {"rows": page.rows, "title": _("Forward the message")}
     part = getattr(getattr(request, "htmx", None), "target", "") == "forward-rows"
@@ -211,6 +204,16 @@ def acts_of(bubble: Bubble, view: SendingView | None, *, is_writer: bool) -> Act
         text=message.text if is_there else "",
         download_url=_download(bubble) if is_there else "",
     )
+
+
+def _offered(request: HttpRequest, target: Target) -> dict[str, Any]:
+    is_writer = may(request, "conversations.reply")
+    return {
+        "conversation": target.row,
+        "bubble": target.bubble,
+        "acts": acts_of(target.bubble, _view(target), is_writer=is_writer),
+        "quick": QUICK,
+    }
 
 
 def _can_be_copied(bubble: Bubble) -> bool:
@@ -247,9 +250,18 @@ def _act(
     except NotFound:
         raise
     except DomainError as error:
-        return toast(_answer(request, target, 422), error.message, "bad")
+        return _say(request, _answer(request, target, 422), error.message, "bad")
     response = _answer(request, target, 200)
-    return toast(response, said, "info") if said else response
+    return _say(request, response, said, "info") if said else response
+
+
+def _say(request: HttpRequest, response: HttpResponse, words: Any, level: Level) -> HttpResponse:
+    """Show a short note: on this page, or without script on the one that follows."""
+    if wants_fragment(request):
+        return toast(response, words, level)
+    grade = messages.ERROR if level == "bad" else messages.INFO
+    messages.add_message(request, grade, str(words))
+    return response
 
 
 def _answer(request: HttpRequest, target: Target, status: int) -> HttpResponse:

@@ -1,12 +1,13 @@
 """When a canary is stopped, and what it is said to have judged and cost."""
 
+import re
 from datetime import date
 
 import pytest
 from django.urls import reverse
 
 from analytics.analysis.production import embedded_judge, judges_of
-from analytics.experiments import live
+from analytics.experiments import live, tasks
 from analytics.experiments.gate import gate_of
 from analytics.experiments.tasks import compute_report_of
 from analytics.models import AiNotice, ModelCall
@@ -95,3 +96,22 @@ def test_a_canary_ends_before_it_asks_for_more_than_it_may_spend():
     run.refresh_from_db()
     assert (run.status, run.error) == ("failed", "guardrail_cost")
     assert AiNotice.objects.get().detail["why"] == "guardrail_cost"
+
+
+def test_an_open_page_has_a_canary_counted_once_and_shows_its_sides(client_for, monkeypatch):
+    asked = []
+    monkeypatch.setattr(tasks, "enqueue", lambda _task, **given: asked.append(given))
+    run = canary()
+    candidate(run, 3)
+    address = reverse("analytics:experiment-state", args=[run.public_id])
+    client = client_for("admin")
+    for _ in range(3):
+        client.get(address, headers={"HX-Request": "true"})
+    assert asked == [{"run_pk": run.pk}]
+    compute_report_of(run_pk=run.pk)
+    page = client.get(address, headers={"HX-Request": "true"}).content.decode()
+    for name in ("sides", "canary"):
+        assert f'id="{name}" hx-swap-oob="true"' in page
+    assert re.search(r"num[^>]*>3<", page)
+    whole = client.get(reverse("analytics:experiment-detail", args=[run.public_id]))
+    assert "hx-swap-oob" not in whole.content.decode()

@@ -82,6 +82,17 @@ def test_a_test_shows_each_step(admin, fake):
     assert "<html" not in part
 
 
+@pytest.mark.parametrize(("mode", "is_told"), [("ok", True), ("unauthorized", False)])
+def test_how_answers_are_asked_for_is_told_only_where_one_way_works(admin, fake, mode, is_told):
+    made = make_provider(fake.url_of(mode))
+    detail = reverse("analytics:ai-providers-detail", args=[made.pk])
+    admin.post(reverse("analytics:ai-providers-test", args=[made.pk]))
+    do_waiting()
+    page = admin.get(detail).content.decode()
+    table = page[page.index("data-step") : page.index("h-prices")]
+    assert ("<footer>" in table) == is_told
+
+
 def test_a_test_that_never_ended_says_so(admin, fake):
     made = make_provider(fake.base_url)
     admin.post(f"{LIST}{made.pk}/testar/")

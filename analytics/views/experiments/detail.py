@@ -20,6 +20,7 @@ from analytics.experiments.estimate import estimate_micros, expected_messages
 from analytics.experiments.failures import usual_failures
 from analytics.experiments.gate import gate_of
 from analytics.experiments.metrics import unit_of
+from analytics.experiments.tasks import ask_for_fresh_figures
 from analytics.models import Arm, ExperimentRun, PromptTemplate
 from analytics.models.choices import Emotion
 from analytics.providers.money import money_words, sign_of, sums_words
@@ -52,7 +53,10 @@ def experiment_detail(request: HttpRequest, experiment_id: UUID) -> HttpResponse
 def experiment_state(request: HttpRequest, experiment_id: UUID) -> HttpResponse:
     """Show how far it is; the page asks while it runs."""
     run = running.run_of(experiment_id)
+    ask_for_fresh_figures(run)
     context = _state(request, run, arms.arms_of(run))
+    # What changes with it stands elsewhere on the page.
+    context |= {"is_fragment": wants_fragment(request), "canary": _canary(run, context)}
     response = render(request, "analytics/experiments/state.html", context)
     # The end of a run changes the whole page.
     if wants_fragment(request) and run.status != Status.RUNNING:
@@ -89,8 +93,8 @@ def detail_page(
     """Render the page; with `errors` of a refused promotion beside its form."""
     sides = arms.arms_of(run)
     context = _state(request, run, sides) | {"key": key, "errors": errors or {}, "reason": reason}
-    if run.report and run.report["kind"] == "canary":
-        context["canary"] = _behaviour(run, context["names"], context["paid_in"])
+    if run.mode == run.Mode.CANARY:
+        context["canary"] = _canary(run, context)
     elif run.report and run.report["n"]:
         context |= _comparison(request, run, sides, key, context["names"])
     return render(request, "analytics/experiments/detail.html", context, status=status)
@@ -283,6 +287,11 @@ def _matrix_links(
         }
         for one in shown
     ]
+
+
+def _canary(run: ExperimentRun, context: dict[str, Any]) -> list[dict[str, Any]]:
+    is_counted = run.report and run.report["kind"] == "canary"
+    return _behaviour(run, context["names"], context["paid_in"]) if is_counted else []
 
 
 def _behaviour(

@@ -87,7 +87,7 @@ def _page(
         "provider": provider,
         "state": state_of(provider),
         "steps": _steps(provider),
-        "level": level_words(provider.capabilities.structured),
+        "level": level_words(provider.capabilities.structured) if _answers(provider) else "",
         "prices": [_price_row(one) for one in price_list.prices_of(provider.id)],
         "form": form,
     }
@@ -101,6 +101,13 @@ def _test_of(provider: ProviderView) -> Errand | None:
     tested = provider.checked_at
     is_done = errand is not None and tested is not None and tested > errand.created_at
     return None if is_done and not rows.is_open(errand) else errand
+
+
+def _answers(provider: ProviderView) -> bool:
+    """Tell whether the last test found a way to ask; without a test the usual one is tried."""
+    tried = provider.last_test.steps if provider.last_test else []
+    errors = [error for name, error, _took in tried if name in LADDER]
+    return not errors or not all(errors)
 
 
 def _steps(provider: ProviderView) -> list[dict[str, Any]]:

@@ -29,7 +29,6 @@ TEXT_PAIRS = [
     ("n-10", "brand-soft"),
     ("warn", "note"),
     ("bad-on", "bad-solid"),
-    ("warn-on", "warn-solid"),
     ("n-2", "n-10"),
     ("tip-on", "tip"),
 ]

@@ -123,6 +123,10 @@ def a_picture_is_pasted_and_answers_a_quote(thread: Page) -> None:
     thread.evaluate(PASTE, ["vazio.png", "image/png", ""])
     refused = thread.locator(".files .chip.bad")
     expect(refused).to_contain_text("vazio.png")
+    write(thread, "não sai só o texto")
+    expect(thread.locator(".toast[data-level=warn]")).to_be_visible()
+    expect(thread.locator("#composer-text")).to_have_value("não sai só o texto")
+    thread.locator("#composer-text").fill("")
     refused.locator("[data-act=remove]").click()
     expect(refused).to_have_count(0)
 

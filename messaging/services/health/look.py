@@ -25,6 +25,7 @@ from messaging.services.health.verdict import (
     stored,
     verdict,
 )
+from messaging.services.lane_control import close_line
 
 # Twice the longest pause, two probes that run into their time-out and the beats between them stay
 # under a minute: within that a number that was cut has its incident.
@@ -56,6 +57,7 @@ def look(public_id: UUID, *, check: str = "") -> datetime:
     except NotFound:
         return now + NEVER
     if connection.removed_at is not None:
+        close_line(connection)
         return now + NEVER
     if not connection.is_active:
         return now + REFUSED

@@ -36,11 +36,12 @@ CLAIM = timedelta(seconds=90)
 ROUND_SECONDS = 30.0
 _PROCESS = "watch"
 
-# Every route has a connection; lanes are otherwise made by the first send.
+# Every route has a connection; lanes are otherwise made by the first send. Closed routes are left
+# out: of a removed connection the lane is gone for good.
 _ENSURE = """
 INSERT INTO public.gateway_lane (connection_id, tenant_id, state, reason, watch_at)
 SELECT r.id, r.tenant_id, 'open', '', now() FROM public.tenancy_webhookroute r
-WHERE NOT EXISTS (SELECT FROM public.gateway_lane l WHERE l.connection_id = r.id)
+WHERE r.is_active AND NOT EXISTS (SELECT FROM public.gateway_lane l WHERE l.connection_id = r.id)
 ON CONFLICT (connection_id) DO NOTHING
 """
 # Numbered by company, so that a batch holds the first of each before anybody's second.

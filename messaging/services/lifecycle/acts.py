@@ -17,6 +17,7 @@ from messaging.gateway.client.evolution import evolution
 from messaging.models import Connection, ConnectionEvent, Outgoing
 from messaging.selectors.connections import living
 from messaging.services.connections import take_turn
+from messaging.services.lane_control import close_line
 from messaging.services.lifecycle import reaching, shelf, webhooks
 from messaging.services.lifecycle.observing import conclude, observe_state
 from messaging.services.lifecycle.pairing import start_pairing
@@ -106,6 +107,7 @@ def remove(public_id: UUID, *, keep_on_server: bool = False) -> Connection:
         write_down("connection.removed", connection, kept=kept)
         emit(ConnectionStateChanged(connection.pk, Connection.State.REMOVED))
     _cancel_waiting(connection)
+    close_line(connection)
     return connection
 
 

@@ -5,6 +5,7 @@ Everything is in the row, so a restart goes on where it was. A try is claimed by
 """
 
 import random
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,11 +13,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from messaging.gateway import breaker
+from messaging.gateway.client.answers import ConnectAnswer
 from messaging.gateway.client.errors import EvolutionError
 from messaging.gateway.client.evolution import evolution
 from messaging.gateway.client.instance import Instance
 from messaging.gateway.servers import Unreachable, instance_of, server_row
-from messaging.models import Connection
+from messaging.models import Connection, Incident
 from messaging.selectors.connections import connection_model
 from messaging.services.lifecycle.observing import conclude, observe_state
 from messaging.services.lifecycle.problems import SERVER_DOWN, note
@@ -27,7 +29,16 @@ LONGEST_SECONDS = 600.0
 STEADY = timedelta(minutes=10)
 # A session that is coming up is left alone for so long.
 PATIENCE = timedelta(seconds=60)
+# For so long a session that only looks open is started anew. After that a person decides: one that
+# is merely quiet, and has no picture to prove itself by, must not be disturbed all day.
+REVIVED_FOR = timedelta(minutes=30)
+# What a look found counts for so long; it is older when nobody looked.
+PROOF_FOR = timedelta(minutes=5)
 _UP = frozenset({"connected", "degraded"})
+# What looks find of a session that its server calls open and whose socket is dead (#2443, #2647),
+# and the kinds of incident that this is.
+_DEAD = frozenset({("probe", "unproven"), ("webhook", "lost")})
+_DEAD_KINDS = (Incident.Kind.SILENCE, Incident.Kind.WEBHOOK)
 
 
 def tend_session(public_id: UUID) -> datetime | None:
@@ -37,7 +48,7 @@ def tend_session(public_id: UUID) -> datetime | None:
     """
     connection = connection_model(public_id)
     if connection.state in _UP:
-        return _settle(connection)
+        return _revive(connection) if is_dead(connection) else _settle(connection)
     if not may_reconnect(connection):
         return None
     if connection.state == Connection.State.CONNECTING:
@@ -49,7 +60,25 @@ def tend_session(public_id: UUID) -> datetime | None:
         return _plan(connection)
     if due > timezone.now():
         return due
-    return _try(connection)
+    return _try(connection, _come_back)
+
+
+def is_dead(connection: Connection) -> bool:
+    """Tell whether looks proved that a wanted session which is called open hears nothing."""
+    if not (connection.wants_session and connection.is_managed and connection.is_active):
+        return False
+    now, looked, heard = timezone.now(), connection.health_at, connection.last_event_at
+    if looked is None or now - looked > PROOF_FOR or (heard is not None and heard > looked):
+        return False
+    found = {(one["signal"], one["code"]) for one in connection.health_signals}
+    if connection.health_streak or connection.quarantined_at or not found & _DEAD:
+        return False
+    return Incident.objects.filter(
+        connection=connection,
+        kind__in=_DEAD_KINDS,
+        ended_at=None,
+        detected_at__gt=now - REVIVED_FOR,
+    ).exists()
 
 
 def may_reconnect(connection: Connection) -> bool:
@@ -95,7 +124,15 @@ def _plan(connection: Connection) -> datetime | None:
     return due if _claim(connection, next_retry_at=due, retry_count=tries) else None
 
 
-def _try(connection: Connection) -> datetime | None:
+def _revive(connection: Connection) -> datetime | None:
+    """Start a dead session anew when it is time: at first soon, then later and later."""
+    since = connection.connected_at or connection.state_at
+    wait = timedelta(seconds=wait_seconds(connection.retry_count))
+    due = connection.next_retry_at or since + wait
+    return due if due > timezone.now() else _try(connection, _start_anew)
+
+
+def _try(connection: Connection, act: Callable[[Connection, Instance], str]) -> datetime | None:
     again = timezone.now() + timedelta(seconds=wait_seconds(connection.retry_count + 1))
     # Counting stops before the column ends; the wait has long reached its ceiling.
     tries = min(connection.retry_count + 1, 10_000)
@@ -107,7 +144,7 @@ def _try(connection: Connection) -> datetime | None:
         note(connection, refusal.code)
         return again
     if breaker.available(server_row(instance.server_id)):
-        _reconnect(connection, instance)
+        _follow(connection, instance, act)
     return Connection.objects.values_list("next_retry_at", flat=True).get(pk=connection.pk)
 
 
@@ -123,13 +160,13 @@ def _claim(connection: Connection, **values: object) -> bool:
     return bool(same.update(**values))
 
 
-def _reconnect(connection: Connection, instance: Instance) -> None:
-    """Ask first: sessions come back by themselves, and connecting an open one costs it."""
+def _follow(
+    connection: Connection, instance: Instance, act: Callable[[Connection, Instance], str]
+) -> None:
+    """Do what is to bring the session back, and follow what the server said of it."""
     asked_at = timezone.now()
     try:
-        seen = evolution().connection_state(instance)
-        if seen not in {"open", "connecting"}:
-            seen = _connect(connection, instance)
+        seen = act(connection, instance)
     except EvolutionError as error:
         _note_failure(connection, instance, error)
         return
@@ -137,8 +174,28 @@ def _reconnect(connection: Connection, instance: Instance) -> None:
     observe_state(connection.public_id, seen, at=asked_at)
 
 
-def _connect(connection: Connection, instance: Instance) -> str:
-    answer = evolution().connect(instance)
+def _come_back(connection: Connection, instance: Instance) -> str:
+    """Ask first: sessions come back by themselves, and connecting an open one costs it."""
+    seen = evolution().connection_state(instance)
+    if seen in {"open", "connecting"}:
+        return seen
+    return _opened(connection, instance, evolution().connect(instance))
+
+
+def _start_anew(connection: Connection, instance: Instance) -> str:
+    """End the socket and open it again. A session that was closed answers with an error.
+
+    One through which WhatsApp shows the number's own picture lives, wherever its events get lost.
+    """
+    if connection.number and evolution().profile_picture(instance, connection.number):
+        return ""
+    answer = evolution().restart(instance)
+    if answer.raw_error:
+        answer = evolution().connect(instance)
+    return _opened(connection, instance, answer)
+
+
+def _opened(connection: Connection, instance: Instance, answer: ConnectAnswer) -> str:
     if answer.code or answer.pairing_code:
         # The server has forgotten the phone. Codes for nobody are no reconnection.
         note(connection, "pairing_needed")

@@ -167,6 +167,23 @@ def test_pages_list_them_newest_first_with_words(line) -> None:
     assert all(one.words and one.kind_label for one in page.rows)
 
 
+def test_what_was_read_again_whole_is_no_possible_loss_any_more(line) -> None:
+    open_incident(line, cause())
+    close_incidents(line, kinds=["disconnected"], now=timezone.now())
+    ended = Incident.objects.get()
+
+    def is_checked(**repair: Any) -> bool:
+        GapRepair.objects.update(**repair)
+        return incident_page().rows[0].is_checked
+
+    assert not is_checked()
+    assert is_checked(state="done")
+    assert not is_checked(error="page_limit")
+    assert not is_checked(error="", since=ended.loss_from + timedelta(minutes=1))
+    assert is_checked(since=ended.loss_from, until=ended.loss_until)
+    assert not is_checked(until=ended.loss_until - timedelta(minutes=1))
+
+
 def test_numbers_that_are_lost_in_one_moment_are_one_letter_too(
     committed, tenant, make_member
 ) -> None:

@@ -8,10 +8,12 @@ from django.utils import timezone
 from evosense.core.errors import Conflict, Invalid, NotFound
 from messaging.gateway import servers
 from messaging.gateway.client.evolution import Evolution
-from messaging.gateway.models import Lane
-from messaging.models import Connection, ConnectionEvent
+from messaging.gateway.lanes import lane_views
+from messaging.models import Connection, ConnectionEvent, Outgoing
 from messaging.services import lifecycle
 from messaging.services.connections import create_connection
+from messaging.services.health.look import look
+from messaging.services.health.watch import claim
 from messaging.services.lifecycle import InstanceSettings, ServerRefused
 from messaging.services.sending import SendRequest, send_message
 from messaging.tests.factories import make_connection, make_conversation, make_message
@@ -60,6 +62,19 @@ def test_log_out_ends_it_for_good(world, line):
     assert states[-2:] == ["connected", "logged_out"]
 
 
+def test_the_line_of_a_removed_number_goes_once_nothing_is_on_its_way(world, line):
+    send_message(
+        SendRequest(kind="text", payload={"text": "oi"}, connection=line.public_id, to=OTHER)
+    )
+    Outgoing.objects.update(state="unknown")
+    lifecycle.remove(line.public_id)
+    look(line.public_id)
+    assert lane_views([line.public_id])[line.public_id].state == "paused"
+    Outgoing.objects.update(state="dead")
+    look(line.public_id)
+    assert lane_views([line.public_id]) == {}
+
+
 def test_removed_connection_keeps_what_was_said_and_frees_its_name(world, line):
     message = make_message(make_conversation(line))
     waiting = send_message(
@@ -75,12 +90,15 @@ def test_removed_connection_keeps_what_was_said_and_frees_its_name(world, line):
     )
     assert gone.removed_at is not None
     assert names_there(world) == []
+    # Operators do not see a line that stands still for ever.
+    assert lane_views([line.public_id]) == {}
+    claim()
+    assert lane_views([line.public_id]) == {}
     message.refresh_from_db()
     assert message.connection_id == line.pk
     waiting.refresh_from_db()
     assert (waiting.status, waiting.outgoing.state) == ("failed", "cancelled")
     assert not WebhookRoute.objects.get(pk=line.public_id).is_active
-    assert Lane.objects.get(pk=line.public_id).state == "paused"
     assert Connection.objects.get(name="segunda").is_default
     with pytest.raises(NotFound):
         lifecycle.pairing_view(line.public_id)

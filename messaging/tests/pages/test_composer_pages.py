@@ -59,6 +59,18 @@ def test_what_is_sent_waits_in_the_thread_at_once(client_for, conversation):
     assert f'id="m-{out.public_id}"' in page
 
 
+def test_controls_that_need_script_are_marked_and_a_held_message_has_its_words(
+    client_for, conversation
+):
+    page = client_for("agent").get(url_of(conversation)).content.decode()
+    tools = page.split('<div class="tools">')[1].split("</fieldset>")[0]
+    needing = re.findall(r'<(?:button|label) class="([^"]+)"', tools)
+    assert [" js" in one for one in needing] == [True, True, True, True, False]
+    assert re.search(r'data-held="[^"]+"', page)
+    # While it records, the words drawn in the button are its name.
+    assert "aria-label" not in re.search(r'<button[^>]*data-act="record"[^>]*>', tools)[0]
+
+
 def test_the_form_works_without_script(client_for, conversation):
     answer = client_for("agent").post(url_of(conversation, "enviar"), body_of("oi"))
     assert answer.status_code == 302

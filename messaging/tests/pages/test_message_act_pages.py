@@ -1,5 +1,6 @@
 """Acts on one message from its menu: who may, what is offered, what is refused."""
 
+import re
 import uuid
 from datetime import timedelta
 
@@ -44,6 +45,10 @@ def sent_from_here(conversation, state, failure=None, **over):
         finished_at=timezone.now() if state in {"failed", "dead"} else None,
     )
     return message
+
+
+def notices(answer):
+    return answer.content.decode().split('id="toasts"')[1].split("<template")[0]
 
 
 def menu(client, message):
@@ -166,6 +171,20 @@ def test_a_message_is_forwarded_to_a_conversation_found_by_name(client_for, conv
     assert nowhere.status_code == 404
 
 
+def test_nothing_is_forwarded_where_nobody_can_write(client_for, conversation):
+    message = make_message(conversation)
+    gone = make_connection(instance="velha")
+    make_conversation(gone, make_contact("Raimunda"))
+    Connection.objects.filter(pk=gone.pk).update(
+        removed_at=timezone.now(), name=f"Velha ({gone.public_id.hex[-8:]})"
+    )
+    client = client_for("agent")
+    assert "Raimunda" not in client.get(url_of(message, "encaminhar"), **HTMX).content.decode()
+    inbox = client.get("/conversas/").content.decode()
+    assert "Raimunda" in inbox
+    assert gone.public_id.hex[-8:] not in re.sub(r'"[^"]*"', "", inbox)
+
+
 def test_details_tell_times_and_every_attempt_without_script_too(client_for, conversation):
     message = sent_from_here(conversation, "sent")
     OutgoingAttempt.objects.create(
@@ -183,6 +202,24 @@ def test_details_tell_times_and_every_attempt_without_script_too(client_for, con
         assert "connect_failed" in html
         assert "&lt;b&gt;refused" in html
         assert "41 ms" in html
+
+
+def test_every_act_works_without_script_from_the_page_of_the_message(client_for, conversation):
+    client = client_for("agent")
+    message = ours(conversation, text="até as 18 h")
+    html = client.get(url_of(message)).content.decode()
+    for act in ("citar", "encaminhar", "editar", "apagar", "reagir"):
+        assert f'="{url_of(message, act)}"' in html, act
+    quoted = client.get(url_of(message, "citar"), follow=True).content.decode()
+    assert f'name="quoted" value="{message.public_id}"' in quoted
+    said = notices(client.post(url_of(message, "apagar"), follow=True))
+    assert (Outgoing.objects.get().kind, 'data-level="info"' in said) == ("delete", True)
+    Connection.objects.update(state="disconnected")
+    refused = client.post(url_of(message, "reagir"), {"emoji": "👍"}, follow=True)
+    assert 'data-level="bad"' in notices(refused)
+    assert (
+        url_of(message, "apagar") not in client_for("viewer").get(url_of(message)).content.decode()
+    )
 
 
 def test_our_own_reaction_is_marked_and_can_be_taken_back(client_for, conversation):

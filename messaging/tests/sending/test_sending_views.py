@@ -1,9 +1,20 @@
 """What pages and the API are told about messages on their way."""
 
+from datetime import timedelta
+
+from django.utils import timezone
+
 from evosense.core.schema import public_scope
 from messaging.gateway import lanes
 from messaging.models import Outgoing, OutgoingAttempt
-from messaging.selectors.outgoing import attempts_of, due_sends, queue_depths, sending_views
+from messaging.selectors.failure_words import failure_words
+from messaging.selectors.outgoing import (
+    attempts_of,
+    due_sends,
+    queue_depths,
+    sending_view,
+    sending_views,
+)
 from messaging.tests import factories
 from messaging.tests.sending.things import make_line, say
 
@@ -42,6 +53,21 @@ def test_a_waiting_message_says_what_its_line_waits_for(tenant):
     lanes.trip(line.public_id, "unauthorized")
 
     assert sending_views([message.pk])[message.pk].failure.code == "unauthorized"
+
+
+def test_what_waits_for_the_fate_of_an_earlier_message_says_so(tenant):
+    line = make_line()
+    first = say(line)
+    later = say(line, "E agora?")
+    hold = timezone.now() + timedelta(minutes=1)
+    Outgoing.objects.filter(message=first).update(state="unknown", holds_until=hold)
+
+    failure = sending_views([later.pk])[later.pk].failure
+    assert failure.code == sending_view(Outgoing.objects.get(message=later)).failure.code
+    assert (failure.code, failure.words != failure_words("?")) == ("behind_unknown", True)
+
+    Outgoing.objects.filter(message=first).update(holds_until=timezone.now())
+    assert sending_views([later.pk])[later.pk].failure is None
 
 
 def test_an_unknown_one_can_be_resolved(tenant):

@@ -17,14 +17,14 @@ export default function combobox(box) {
     options().forEach((option, at) => (option.ariaSelected = at === index));
     current = index;
     const option = options()[index];
-    if (option) option.scrollIntoView({ block: "nearest" });
+    option?.scrollIntoView({ block: "nearest" });
     field.setAttribute("aria-activedescendant", option?.id ?? "");
   }
   function choose(option) {
     value.value = option.dataset.value;
     field.value = option.dataset.label ?? option.textContent.trim();
     open(false);
-    value.dispatchEvent(new Event("change", { bubbles: true }));
+    htmx.trigger(value, "change");
   }
   function filter() {
     if (!field.hasAttribute("hx-get")) {

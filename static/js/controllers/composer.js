@@ -6,7 +6,7 @@ export default function composer(section, signal) {
   const thread = section.closest("#thread");
   let sent, recorder;
 
-  const changed = () => field.dispatchEvent(new Event("input", { bubbles: true }));
+  const changed = () => htmx.trigger(field, "input");
   function attach(files, voice = "") {
     for (const file of files) {
       const row = find("template").content.firstElementChild.cloneNode(true);
@@ -30,12 +30,12 @@ export default function composer(section, signal) {
         time.textContent = "";
         for (const track of stream.getTracks()) track.stop();
         recorder = undefined;
-        button.ariaPressed = false;
+        button.classList.remove("danger");
       };
       const began = Date.now(), time = button.lastChild;
       const clock = setInterval(() => (time.textContent = new Date(Date.now() - began).toISOString().slice(14, 19)), 500);
       recorder.start();
-      button.ariaPressed = true;
+      button.classList.add("danger");
     } catch ({ name }) {
       htmx.trigger(button, "toast", { message: button.dataset[name.toLowerCase()] ?? button.dataset.missing, level: "bad" });
     }
@@ -68,7 +68,10 @@ export default function composer(section, signal) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
   });
   section.addEventListener("submit", (event) => {
-    if (event.target !== form || !find(".files form") && (field.value.trim() || find("[name=uploads]"))) return;
+    if (event.target !== form) return;
+    const held = find(".files :is(form, .bad)");
+    if (held) htmx.trigger(form, "toast", { message: form.dataset.held, level: "warn" });
+    else if (field.value.trim() || find("[name=uploads]")) return;
     event.preventDefault();
     event.stopPropagation();
   }, true);

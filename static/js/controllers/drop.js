@@ -6,7 +6,7 @@ export default function drop(area) {
   area.addEventListener("drop", (event) => {
     if (!input || !event.dataTransfer.files.length) return;
     input.files = event.dataTransfer.files;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
+    htmx.trigger(input, "change");
   });
   input?.addEventListener("change", () => { if (note) note.textContent = [...input.files].map((file) => file.name).join(", "); });
 }

@@ -78,7 +78,7 @@ export default function live(body) {
   function listen(url) {
     source = new EventSource(cursor ? `${url}&cursor=${encodeURIComponent(cursor)}` : url);
     const on = (name, act) => source.addEventListener(name, (event) => {
-      if (event.lastEventId) cursor = event.lastEventId;
+      cursor = event.lastEventId || cursor;
       up();
       act?.(event);
     });

@@ -1,5 +1,5 @@
 // One key each: [data-shortcut="/"] is focused or clicked, j and k walk the [data-item] of [data-list].
-const shown = (element) => element.checkVisibility?.() ?? element.offsetParent !== null;
+const shown = (element) => element.checkVisibility();
 const typing = (element) => element.matches?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 
 function walk(step) {

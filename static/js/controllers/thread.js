@@ -16,7 +16,7 @@ export default function thread(section, signal) {
       if (!node.id || (here && node.id === "unread")) continue;
       if (!here) {
         if (last) last.after(node); else log.append(node);
-        added += node.matches(".msg") ? 1 : 0;
+        added += node.matches(".msg");
         htmx.process(node);
         last = node;
       } else if (here.dataset.v === node.dataset.v || here.querySelector(":is(audio, video):focus")) last = here;
@@ -59,7 +59,7 @@ export default function thread(section, signal) {
     bubble.classList.add("is-target");
     bubble.scrollIntoView({ block: "center" });
   }, true);
-  more?.addEventListener("click", (event) => {
+  more.addEventListener("click", (event) => {
     if (section.dataset.latest !== "true") return;
     event.preventDefault();
     scroller.scrollTop = 0;
