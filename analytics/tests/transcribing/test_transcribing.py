@@ -274,17 +274,35 @@ def test_a_missing_model_for_sound_does_not_stop_the_judging_of_texts(provider, 
     assert (provider.breaker, provider.problem) == ("closed", "")
 
 
-def test_a_worker_that_dies_costs_one_more_question_at_most(provider, fake, record):
-    news(record())
-    for asked in (1, 2):
-        held = jobs.claim()
-        assert held is not None
-        assert held.attempts == (1 if asked == 1 else jobs.MOST_ATTEMPTS)
-        # The answer came, and the worker died before it was kept.
+def test_a_worker_that_dies_costs_one_more_question_at_most(provider, fake, record, monkeypatch):
+    def die(*_arguments: object) -> None:
+        raise SystemExit
+
+    media = record()
+    news(media)
+    # The answer came, and the worker died before it was kept; its lease runs out.
+    monkeypatch.setattr(working, "_keep", die)
+    for _worker in range(2):
+        with pytest.raises(SystemExit):
+            work()
+        work()
         TranscriptionJob.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
+    assert len(fake.seen) == 2
     assert jobs.claim() is None
     sweep_analysis()
     assert (job().state, job().error) == ("failed", "worker_died")
+
+
+def test_the_work_of_a_dead_worker_is_done_by_another(provider, fake, record):
+    media = record()
+    news(media)
+    assert jobs.claim() is not None
+    work()
+    assert fake.seen == []
+    TranscriptionJob.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
+    work()
+    media.refresh_from_db()
+    assert media.transcript == SPOKEN
 
 
 def test_who_lost_the_claim_keeps_nothing(provider, record):
