@@ -27,7 +27,7 @@ def test_words_of_numbers_are_grouped_with_and_without_decimals() -> None:
     with translation.override("pt-br"):
         assert number_words(1234567) == "1.234.567"
         assert number_words(Decimal("1250.5"), 2) == "1.250,50"
-        assert number_words(-1234.56, 1) == "−1.234,6"
+        assert number_words(-1234.56, 1) == "\N{MINUS SIGN}1.234,6"
         assert number_words(999) == "999"
 
 
