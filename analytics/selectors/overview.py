@@ -14,7 +14,8 @@ from messaging.selectors.conversations import (
     ConversationRow,
     conversation_page,
 )
-from messaging.selectors.uptime import tone_of, uptime_by_connection
+from messaging.selectors.standing import Standing, standings
+from messaging.selectors.uptime import uptime_by_connection
 
 PERIODS = {"hoje": 1, "7": 7, "30": 30}
 LONGEST = 30
@@ -43,7 +44,7 @@ class Line:
     """One connection in the strip."""
 
     view: ConnectionView
-    tone: str
+    standing: Standing
     uptime: list[str]
     received: int
     sent: int
@@ -77,11 +78,13 @@ class Overview:
 
     @property
     def connected(self) -> int:
-        return sum(line.tone == "ok" for line in self.lines)
+        return sum(line.standing.tone == "ok" for line in self.lines)
 
     @property
     def troubled(self) -> list[Line]:
-        return [line for line in self.lines if line.tone == "bad" or line.view.quarantined_at]
+        return [
+            line for line in self.lines if line.standing.tone == "bad" or line.view.quarantined_at
+        ]
 
 
 def overview(*, days: int, now: datetime, show_numbers: bool) -> Overview:
@@ -136,6 +139,7 @@ def _unread(*, show_numbers: bool) -> list[ConversationRow]:
 
 
 def _lines(views: list[ConnectionView], now: datetime) -> list[Line]:
+    stand = standings(views)
     tones = uptime_by_connection([view.pk for view in views], now=now)
     counts: dict[tuple[int, str], int] = {}
     for row in messages.counts_per_hour(start=now - timedelta(hours=24), end=now):
@@ -144,7 +148,7 @@ def _lines(views: list[ConnectionView], now: datetime) -> list[Line]:
     return [
         Line(
             view,
-            tone_of(view.state),
+            stand[view.pk],
             tones[view.pk],
             counts.get((view.pk, "inbound"), 0),
             counts.get((view.pk, "outbound"), 0),

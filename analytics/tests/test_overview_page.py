@@ -6,7 +6,7 @@ from django.utils import timezone
 from analytics.services import counters
 from evosense.core.schema import tenant_scope
 from evosense.testing.pages import shows_number
-from messaging.models import ConnectionEvent
+from messaging.models import ConnectionEvent, Incident
 from messaging.tests.factories import (
     make_connection,
     make_contact,
@@ -74,6 +74,23 @@ def test_troubles_are_named(client_for):
     html = page(client_for("viewer"))
     assert "Assistência" in html
     assert not shows_number(html, "5541900184470")
+
+
+def test_a_session_that_only_looks_open_is_among_the_troubles(client_for):
+    connection = make_connection(name="Assistência")
+    connection.state, connection.health = "connected", "down"
+    connection.state_at = timezone.now() - timedelta(days=11)
+    connection.save()
+    Incident.objects.create(
+        connection=connection,
+        kind="server_down",
+        severity="down",
+        started_at=timezone.now() - timedelta(hours=2),
+    )
+    html = page(client_for("viewer"))
+    assert "Assistência: Fora do ar" in html
+    assert "há 2 h" in html
+    assert "há 11" not in html
 
 
 def test_hostile_names_stay_text(client_for):

@@ -19,10 +19,11 @@ from messaging.selectors import connections as read
 from messaging.selectors.connections import ConnectionView
 from messaging.selectors.health import Slot, StateSpan, health_view, states_timeline
 from messaging.selectors.incidents import incident_page, repairs_of
+from messaging.selectors.standing import HEALTH_TONES
 from messaging.services import gaps
 from messaging.views.common import answers_errors, fragment_target, may, render_region, sees_numbers
 from messaging.views.connections_forms import RepairForm
-from messaging.views.connections_rows import HEALTH_TONES, acts_of, connection_row
+from messaging.views.connections_rows import acts_of, connection_row
 from tenancy.permissions import requires
 
 WEEK = timedelta(days=7)

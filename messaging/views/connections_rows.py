@@ -13,12 +13,11 @@ from messaging.selectors import outgoing, volume
 from messaging.selectors.connections import ConnectionView
 from messaging.selectors.failure_words import failure_words
 from messaging.selectors.health import health_label, reason_of
-from messaging.selectors.incidents import open_since
-from messaging.selectors.uptime import tone_of, uptime_by_connection
+from messaging.selectors.standing import HEALTH_TONES, Standing, standings
+from messaging.selectors.uptime import uptime_by_connection
 from messaging.services.lifecycle.problems import words_of
 
 DAY = timedelta(hours=24)
-HEALTH_TONES = {"healthy": "ok", "degraded": "warn", "down": "bad"}
 # Pairing makes sense in these states; a page then leads there instead of to a restart.
 UNPAIRED = frozenset({"initializing", "qr_pending", "logged_out", "removed", "banned"})
 _LANES: dict[str, tuple[str, Promise]] = {
@@ -45,8 +44,7 @@ class ConnectionRow:
     """One connection, its last 24 hours and its sending line."""
 
     view: ConnectionView
-    # Of what events told, unless looks found it worse.
-    tone: str
+    standing: Standing
     uptime: list[str]
     # Messages in each of the last 24 hours, oldest first.
     traffic: list[int]
@@ -56,24 +54,18 @@ class ConnectionRow:
     queued: int
     lane: LaneView | None
     mark: int
-    # Since when it has an open incident.
-    ill_since: datetime | None
 
     @property
-    def since(self) -> datetime:
-        """Return since when it is what `label` says."""
-        if self.view.removed_at is not None:
-            return self.view.removed_at
-        return (self._is_ill and self.ill_since) or self.view.state_at
+    def tone(self) -> str:
+        return self.standing.tone
 
     @property
     def label(self) -> str:
-        """Return its state in a word: a session that only looks open is not called connected."""
-        return self.health_label if self._is_ill else self.view.state_label
+        return self.standing.label
 
     @property
-    def _is_ill(self) -> bool:
-        return self.view.removed_at is None and self.tone != tone_of(self.view.state)
+    def since(self) -> datetime:
+        return self.standing.since
 
     @property
     def health_tone(self) -> str:
@@ -139,16 +131,16 @@ def connection_rows(views: list[ConnectionView]) -> list[ConnectionRow]:
     now = timezone.now()
     ids = [view.id for view in views]
     tones = uptime_by_connection([view.pk for view in views], now=now)
-    ill = open_since([view.pk for view in views])
+    stand = standings(views)
     traffic, waiting, lanes = _traffic(now), outgoing.queue_depths(ids), lane_views(ids)
     return [
         _row(
             view,
+            stand[view.pk],
             tones[view.pk],
             traffic[view.pk],
             waiting.get(view.id, 0),
             lanes.get(view.id),
-            ill.get(view.pk),
         )
         for view in views
     ]
@@ -176,17 +168,17 @@ def acts_of(row: ConnectionRow) -> list[Act]:
 
 def _row(
     view: ConnectionView,
+    standing: Standing,
     tones: list[str],
     counts: Counts,
     queued: int,
     lane: LaneView | None,
-    ill_since: datetime | None,
 ) -> ConnectionRow:
     now = timezone.now()
     hours = sorted({_hour(now - timedelta(hours=back)) for back in range(24)})
     return ConnectionRow(
         view=view,
-        tone=_tone(view),
+        standing=standing,
         uptime=tones,
         traffic=[
             sum(count for (hour, _way), count in counts.items() if hour == wanted)
@@ -197,14 +189,7 @@ def _row(
         queued=queued,
         lane=lane,
         mark=(view.color - 1) % 4 + 1,
-        ill_since=ill_since,
     )
-
-
-def _tone(view: ConnectionView) -> str:
-    """Return the tone of the state; of one that looks open, what the looks at it found."""
-    told = "" if view.removed_at else tone_of(view.state)
-    return HEALTH_TONES.get(view.health, told) if told == "ok" else told
 
 
 def _since_midnight(counts: Counts, direction: str, now: datetime) -> int:
