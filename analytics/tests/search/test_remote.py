@@ -99,7 +99,7 @@ def test_the_switch_begins_at_once_and_the_page_says_how_far_it_is(
     assert topics.count() == 1
     assert preparation().left == 3
     client = client_for("owner")
-    said = "is being prepared with the provider"
+    said = "está sendo preparada com o modelo do provedor"
     assert said in client.get("/configuracoes/ia/").text
     fill_older(event_id=1, payload={})
     assert spaces.active_space().code.startswith(engines.REMOTE)
