@@ -7,16 +7,14 @@ from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.egress.target import find_addresses, read_url
 from evosense.core.errors import Invalid
-from evosense.core.http import EgressBlocked, EgressError, check_url
+from evosense.core.http import EgressError
+from evosense.core.web_address import refuse_uncallable
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_valid_url = URLValidator(schemes=["http", "https"])
 MOST_A_MINUTE = 1_000_000_000
 # What judgements, calls and filters call the analyser of the house.
 _RESERVED = frozenset({"embedded"})
@@ -75,13 +73,7 @@ def checked_url(value: str) -> str:
     message = _("Use an address such as https://api.example.com/v1.")
     if len(text) > 300 or "?" in text or "#" in text:
         raise Invalid("invalid", message, field="base_url")
-    try:
-        _valid_url(text)
-        check_url(text)
-    except ValidationError as error:
-        raise Invalid("invalid", message, field="base_url") from error
-    except EgressBlocked as refusal:
-        raise Invalid(refusal.code, refusal.reason, field="base_url") from refusal
+    refuse_uncallable(text, field="base_url", message=message)
     return text
 
 

@@ -7,16 +7,14 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import Conflict, Invalid
-from evosense.core.http import EgressBlocked, check_url
 from evosense.core.schema import active_tenant, current_tenant, enqueue, tenant_scope
+from evosense.core.web_address import refuse_uncallable
 from messaging.gateway import tasks
 from messaging.gateway.capabilities import BAILEYS, Capabilities
 from messaging.gateway.client.instance import Instance
@@ -43,7 +41,6 @@ __all__ = [
     "update_server",
 ]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_valid_url = URLValidator(schemes=["http", "https"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,13 +281,7 @@ def _checked_url(value: str) -> str:
     message = _("Use an address such as https://evolution.example.com.")
     if len(text) > 300 or "?" in text or "#" in text:
         raise Invalid("invalid", message, field="url")
-    try:
-        _valid_url(text)
-        check_url(text)
-    except ValidationError as error:
-        raise Invalid("invalid", message, field="url") from error
-    except EgressBlocked as refusal:
-        raise Invalid(refusal.code, refusal.reason, field="url") from refusal
+    refuse_uncallable(text, field="url", message=message)
     return text
 
 

@@ -1,6 +1,5 @@
 """What people do with endpoints: make, change, remove them, and give them a new secret."""
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,17 +7,16 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from evosense.core.errors import Conflict, Invalid, LimitReached
-from evosense.core.http import EgressBlocked, check_url
 from evosense.core.schema import current_tenant, public_scope
+from evosense.core.web_address import refuse_uncallable
 from messaging.models import WebhookEndpoint
 from messaging.selectors.webhooks_out import endpoint_row
+from messaging.services.connections import one_line
 from messaging.services.webhooks_out.disabling import drop_waiting
 from messaging.services.webhooks_out.kinds import event_types
 from messaging.services.webhooks_out.signing import new_secret
@@ -30,8 +28,6 @@ from tenancy.services import audit
 OVERLAP = timedelta(hours=24)
 LONGEST_URL = 500
 LIMIT = "webhooks"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_valid_url = URLValidator(schemes=["http", "https"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ def create_endpoint(*, name: str, url: str, event_types: Iterable[str]) -> NewSe
     Raises Invalid, Conflict for a name that is taken, LimitReached.
     """
     fields = {
-        "name": _name(name),
+        "name": one_line(name, "name", 80),
         "url": _checked_url(url),
         "event_types": _checked_types(event_types),
     }
@@ -69,7 +65,7 @@ def update_endpoint(
     Raises NotFound, Invalid, Conflict. Looks the name up, so call it outside transactions.
     """
     wanted: dict[str, Any] = {
-        "name": _name(name),
+        "name": one_line(name, "name", 80),
         "url": _checked_url(url),
         "event_types": _checked_types(event_types),
         "is_active": is_active,
@@ -154,25 +150,12 @@ def _name_taken() -> Iterator[None]:
         raise Conflict("name_taken", message, field="name") from error
 
 
-def _name(value: str) -> str:
-    text = value.strip()
-    if not 1 <= len(text) <= 80 or _CONTROL.search(text):
-        raise Invalid("invalid", _("Use 1 to 80 characters on one line."), field="name")
-    return text
-
-
 def _checked_url(value: str) -> str:
     text = value.strip()
     message = _("Use an address such as https://example.com/evosense.")
     if len(text) > LONGEST_URL or "#" in text:
         raise Invalid("invalid", message, field="url")
-    try:
-        _valid_url(text)
-        check_url(text)
-    except ValidationError as error:
-        raise Invalid("invalid", message, field="url") from error
-    except EgressBlocked as refusal:
-        raise Invalid(refusal.code, refusal.reason, field="url") from refusal
+    refuse_uncallable(text, field="url", message=message)
     return text
 
 
